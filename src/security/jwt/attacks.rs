@@ -1,0 +1,423 @@
+//! Attacks on the gate. Most are signed with the service's own key: what a signature covers is not therefore true, and
+//! `jsonwebtoken::decode` let each kind of these through when it was tried.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::EncodingKey;
+use serde_json::{Value, json};
+use time::Duration;
+
+use super::{
+    Algorithm, Refusal, Settings,
+    workshop::{Folder, Forger, NOW, SESSION, TTL, USER, at, claims, encode, grant, seconds},
+};
+use crate::settings::Env;
+
+fn refused_header(header: &Value, refusal: Refusal) {
+    refused(|forger| forger.sign(&header_with(forger, header), &claims().to_string()), refusal);
+}
+
+/// The good header with some members set, or with `null` taken away.
+fn header_with(forger: &Forger, changes: &Value) -> String {
+    let mut header: Value = serde_json::from_str(&forger.header()).unwrap();
+    change(&mut header, changes);
+    header.to_string()
+}
+
+fn refused_claims(changes: &Value, refusal: Refusal) {
+    refused(|forger| forger.with_claims(&claims_with(changes)), refusal);
+}
+
+fn claims_with(changes: &Value) -> Value {
+    let mut claims = claims();
+    change(&mut claims, changes);
+    claims
+}
+
+fn change(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(object.as_object_mut().unwrap().remove(name)),
+            value => object[name] = value.clone(),
+        }
+    }
+}
+
+fn refused(forge: impl Fn(&Forger) -> String, refusal: Refusal) {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = folder.keyring();
+    let token = forge(&Forger::of(&folder, &kid));
+    // Twice: a refusal must not become anything else by being remembered.
+    for _ in 0..2 {
+        assert_eq!(keyring.verify(&token, NOW), Err(refusal), "{token}");
+    }
+}
+
+#[test]
+fn a_token_says_what_was_granted_and_dies_on_its_last_second() {
+    for algorithm in Algorithm::ALL {
+        let (folder, _) = Folder::with_key(algorithm);
+        let keyring = folder.keyring();
+        let issued = keyring.issue(grant(), &at(NOW)).unwrap();
+        assert_eq!(issued.expires_in, 600);
+        let token = issued.token.expose();
+        let verified = keyring.verify(token, NOW).unwrap();
+        assert_eq!((verified.user_id, verified.session_id, verified.generation), (USER, SESSION, 3));
+        assert_eq!((verified.role.as_str(), verified.scope.as_str()), ("editor", "profile:read articles:write"));
+        assert_eq!((verified.auth_time, verified.expires_at), (NOW - seconds(90), NOW + TTL));
+        assert_eq!(
+            (verified.client_id.as_str(), verified.amr.as_slice()),
+            ("first-party", &["pwd".to_owned(), "otp".to_owned()][..])
+        );
+        assert!(keyring.verify(token, NOW + TTL - Duration::MICROSECOND).is_ok());
+        // By now the token is remembered as good: what is remembered is not its being good now.
+        assert_eq!(keyring.verify(token, NOW + TTL), Err(Refusal::Expired));
+        assert_eq!(keyring.verify(token, NOW - seconds(1)), Err(Refusal::NotYetValid));
+    }
+}
+
+#[test]
+fn no_two_tokens_are_alike() {
+    let (folder, _) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = folder.keyring();
+    let issue = || keyring.issue(grant(), &at(NOW)).unwrap().token;
+    assert_ne!(issue().expose(), issue().expose());
+}
+
+#[test]
+fn the_forgers_own_good_token_passes() {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let forger = Forger::of(&folder, &kid);
+    let keyring = folder.keyring();
+    assert!(keyring.verify(&forger.with_claims(&claims()), NOW).is_ok(), "else the refusals below prove nothing");
+    for typ in ["AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
+        let token = forger.sign(&header_with(&forger, &json!({ "typ": typ })), &claims().to_string());
+        assert!(keyring.verify(&token, NOW).is_ok(), "{typ}");
+    }
+    for changes in [json!({ "aud": ["other", "drawbridge"] }), json!({ "something_else": { "deep": [1] } })] {
+        assert!(keyring.verify(&forger.with_claims(&claims_with(&changes)), NOW).is_ok(), "{changes}");
+    }
+}
+
+#[test]
+fn no_algorithm_but_that_of_the_key_is_heard() {
+    for alg in ["none", "nOnE", "NONE", "", "HS256", "ES256", "RS256", "PS256", "eddsa", "Ed25519", "EdDSA "] {
+        refused_header(&json!({ "alg": alg }), Refusal::Algorithm);
+    }
+}
+
+#[test]
+fn a_token_without_a_signature_is_refused() {
+    let unsigned = |forger: &Forger, alg: &str| {
+        let header = header_with(forger, &json!({ "alg": alg }));
+        format!("{}.{}.", encode(header), encode(claims().to_string()))
+    };
+    refused(|forger| unsigned(forger, "none"), Refusal::Algorithm);
+    refused(|forger| unsigned(forger, "EdDSA"), Refusal::Signature);
+}
+
+#[test]
+fn a_public_key_is_no_hmac_secret() {
+    for algorithm in Algorithm::ALL {
+        let (folder, kid) = Folder::with_key(algorithm);
+        let keyring = folder.keyring();
+        let jwk = &keyring.jwks(NOW)["keys"][0];
+        let part = jwk.get("x").or(jwk.get("n")).unwrap().as_str().unwrap();
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(part));
+        let message = |alg: &str| {
+            let header = json!({ "alg": alg, "kid": kid, "typ": "at+jwt" });
+            format!("{}.{}", encode(header.to_string()), encode(claims().to_string()))
+        };
+        for secret in [part.as_bytes(), pem.as_bytes(), jwk.to_string().as_bytes(), &folder.pem(&kid)] {
+            let key = EncodingKey::from_secret(secret);
+            for (alg, refusal) in [("HS256", Refusal::Algorithm), (algorithm.name(), Refusal::Signature)] {
+                let message = message(alg);
+                let tag = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap();
+                assert_eq!(keyring.verify(&format!("{message}.{tag}"), NOW), Err(refusal), "{alg}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kid_is_a_name_and_nothing_else() {
+    let kids =
+        ["", "unknown", "../../../../dev/null", "/etc/passwd", "x' or '1'='1", "http://evil.example/key", "*", "%00"];
+    for kid in kids {
+        refused_header(&json!({ "kid": kid }), Refusal::UnknownKey);
+    }
+    refused(
+        |forger| forger.sign(&header_with(forger, &json!({ "kid": format!("{}.pem", forger.kid) })), "{}"),
+        Refusal::UnknownKey,
+    );
+}
+
+#[test]
+fn the_kid_of_another_key_does_not_help() {
+    let (folder, first) = Folder::with_key(Algorithm::EdDsa);
+    let second = super::new(&folder.0, Algorithm::EdDsa, NOW).unwrap();
+    let keyring = folder.keyring();
+    let forger = Forger::of(&folder, &first);
+    let token = forger.sign(&header_with(&forger, &json!({ "kid": second })), &claims().to_string());
+    assert_eq!(keyring.verify(&token, NOW), Err(Refusal::Signature));
+    let (elsewhere, _) = Folder::with_key(Algorithm::EdDsa);
+    let stranger = elsewhere.keyring().issue(grant(), &at(NOW)).unwrap();
+    assert_eq!(keyring.verify(stranger.token.expose(), NOW), Err(Refusal::UnknownKey));
+}
+
+#[test]
+fn a_header_brings_no_key_and_no_extension_of_its_own() {
+    let (elsewhere, _) = Folder::with_key(Algorithm::EdDsa);
+    let jwk = elsewhere.keyring().jwks(NOW)["keys"][0].clone();
+    for extra in [
+        json!({ "jwk": jwk }),
+        json!({ "jku": "https://evil.example/jwks.json" }),
+        json!({ "x5u": "https://evil.example/cert.pem" }),
+        json!({ "x5c": ["MIIB"] }),
+        json!({ "x5t": "AAAA" }),
+        json!({ "x5t#S256": "AAAA" }),
+        json!({ "crit": ["exp"] }),
+        json!({ "crit": [] }),
+        json!({ "b64": false }),
+        json!({ "zip": "DEF" }),
+        json!({ "enc": "A256GCM" }),
+        json!({ "cty": "JWT" }),
+        json!({ "anything": 1 }),
+    ] {
+        refused_header(&extra, Refusal::Header);
+    }
+}
+
+#[test]
+fn a_header_is_an_object_with_its_three_members_once_each() {
+    for missing in ["alg", "kid", "typ"] {
+        refused_header(&json!({ missing: null }), Refusal::Header);
+        refused_header(&json!({ missing: 1 }), Refusal::Header);
+        refused_header(&json!({ missing: ["EdDSA"] }), Refusal::Header);
+    }
+    let sign =
+        |header: String| move |forger: &Forger| forger.sign(&header.replace("KID", &forger.kid), &claims().to_string());
+    for header in [
+        r#"{"alg":"none","alg":"EdDSA","kid":"KID","typ":"at+jwt"}"#,
+        r#"{"alg":"EdDSA","kid":"other","kid":"KID","typ":"at+jwt"}"#,
+        r#"["EdDSA","KID","at+jwt"]"#,
+        r#" {"alg":"EdDSA","kid":"KID","typ":"at+jwt"}"#,
+        r#"{"alg":"EdDSA","kid":"KID","typ":"at+jwt"}{}"#,
+        "null",
+        "",
+    ] {
+        refused(sign(header.to_owned()), Refusal::Header);
+    }
+}
+
+#[test]
+fn a_token_of_another_type_is_refused() {
+    for typ in ["JWT", "jwt", "id+jwt", "dpop+jwt", "at+jwt ", "text/at+jwt", "application/jwt", ""] {
+        refused_header(&json!({ "typ": typ }), Refusal::Type);
+    }
+}
+
+#[test]
+fn a_token_that_was_altered_is_refused() {
+    let good = |forger: &Forger| forger.with_claims(&claims());
+    let altered = |forger: &Forger, place: usize, part: &str| {
+        let token = good(forger);
+        let mut parts: Vec<&str> = token.split('.').collect();
+        parts[place] = part;
+        parts.join(".")
+    };
+    let promoted = encode(claims_with(&json!({ "role": "admin" })).to_string());
+    refused(|forger| altered(forger, 1, &promoted), Refusal::Signature);
+    refused(|forger| altered(forger, 2, &encode([0; 64])), Refusal::Signature);
+    refused(|forger| altered(forger, 2, &encode([1; 63])), Refusal::Signature);
+    refused(|forger| altered(forger, 1, ""), Refusal::Signature);
+    refused(|forger| altered(forger, 2, ""), Refusal::Signature);
+    refused(|forger| altered(forger, 0, ""), Refusal::Header);
+}
+
+#[test]
+fn a_token_has_one_spelling() {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = folder.keyring();
+    let token = Forger::of(&folder, &kid).with_claims(&claims());
+    assert!(keyring.verify(&token, NOW).is_ok());
+    let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("three parts") };
+    // 64 bytes end in a letter of which only two bits count: the same signature, had its stray bits been overlooked.
+    let (start, last) = signature.split_at(signature.len() - 1);
+    let stray = char::from(last.as_bytes()[0] + 1);
+    for variant in [
+        format!("{token}="),
+        format!("{token}=="),
+        format!("{header}=.{payload}.{signature}"),
+        format!(" {token}"),
+        format!("{token} "),
+        format!("{token}\n"),
+        format!("{header}.{payload}. {signature}"),
+        format!("{header}.{payload}.{start}{stray}"),
+        format!("Bearer {token}"),
+        format!("{token}\0"),
+    ] {
+        let refusal = keyring.verify(&variant, NOW).unwrap_err();
+        assert!([Refusal::Form, Refusal::Signature].contains(&refusal), "{variant} {refusal:?}");
+    }
+}
+
+#[test]
+fn a_token_has_three_parts() {
+    for token in ["", ".", "..", "...", "a", "a.b", "e30.e30.e30.e30.e30", "....", "ä.ö.ü", "\0.\0.\0"] {
+        let (folder, _) = Folder::with_key(Algorithm::EdDsa);
+        assert!(
+            [Refusal::Form, Refusal::Header].contains(&folder.keyring().verify(token, NOW).unwrap_err()),
+            "{token}"
+        );
+    }
+    refused(|forger| format!("{}.e30.e30", forger.with_claims(&claims())), Refusal::Form);
+}
+
+#[test]
+fn a_huge_token_is_not_read() {
+    refused(
+        |forger| forger.sign(&header_with(forger, &json!({ "kid": "k".repeat(4_000_000) })), "{}"),
+        Refusal::TooLong,
+    );
+    refused(|forger| forger.with_claims(&claims_with(&json!({ "padding": "p".repeat(4096) }))), Refusal::TooLong);
+}
+
+#[test]
+fn every_claim_is_there_and_of_its_kind() {
+    let names: Vec<String> = claims().as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names.len(), 13);
+    for name in &names {
+        refused_claims(&json!({ name: null }), Refusal::Claims);
+        for wrong in [json!({}), json!([]), json!([1]), json!(true), json!(1.5)] {
+            // An empty list is a list of methods, and holds no audience of ours.
+            match (name.as_str(), &wrong) {
+                ("amr", Value::Array(list)) if list.is_empty() => {}
+                ("aud", Value::Array(list)) if list.is_empty() => {
+                    refused_claims(&json!({ name: wrong }), Refusal::Audience)
+                }
+                _ => refused_claims(&json!({ name: wrong }), Refusal::Claims),
+            }
+        }
+        let (number, text) = (json!(NOW.unix() - 1), json!((NOW.unix() + 60).to_string()));
+        let is_date = ["exp", "iat", "nbf", "auth_time"].contains(&name.as_str());
+        refused_claims(&json!({ name: if is_date { text } else { number } }), Refusal::Claims);
+    }
+}
+
+#[test]
+fn a_claim_stands_once() {
+    let twice = |doubled: &'static str| {
+        move |forger: &Forger| forger.sign(&forger.header(), &claims().to_string().replacen('{', doubled, 1))
+    };
+    refused(twice(r#"{"role":"admin","#), Refusal::Claims);
+    refused(twice(r#"{"exp":99999999999,"#), Refusal::Claims);
+    refused(twice(r#"{"\u0073ub":"x","#), Refusal::Claims);
+}
+
+#[test]
+fn claims_are_an_object_in_utf8() {
+    let values = claims().as_object().unwrap().values().cloned().collect::<Vec<_>>();
+    refused(|forger| forger.with_claims(&Value::Array(values.clone())), Refusal::Claims);
+    refused(|forger| forger.sign(&forger.header(), "\"text\""), Refusal::Claims);
+    refused(|forger| forger.sign(&forger.header(), ""), Refusal::Claims);
+    refused(|forger| forger.sign(&forger.header(), &"[".repeat(2000)), Refusal::Claims);
+}
+
+#[test]
+fn the_issuer_is_ours_to_the_letter() {
+    for iss in
+        ["https://api.example/", "https://API.example", "http://api.example", "https://api.example.evil.example", ""]
+    {
+        refused_claims(&json!({ "iss": iss }), Refusal::Issuer);
+    }
+    refused_claims(&json!({ "iss": ["https://api.example"] }), Refusal::Claims);
+}
+
+#[test]
+fn the_audience_holds_ours() {
+    for aud in [json!("other"), json!("drawbridge2"), json!("Drawbridge"), json!(["other"]), json!("")] {
+        refused_claims(&json!({ "aud": aud }), Refusal::Audience);
+    }
+    refused_claims(&json!({ "aud": ["drawbridge", 1] }), Refusal::Claims);
+}
+
+#[test]
+fn ids_are_canonical_uuids() {
+    let id = USER.to_string();
+    let spellings =
+        [id.to_uppercase(), USER.simple().to_string(), format!("{{{id}}}"), USER.urn().to_string(), format!(" {id}")];
+    for wrong in spellings.iter().map(String::as_str).chain(["ada@example.com", "", "1"]) {
+        refused_claims(&json!({ "sub": wrong }), Refusal::Claims);
+        refused_claims(&json!({ "sid": wrong }), Refusal::Claims);
+    }
+}
+
+#[test]
+fn the_generation_is_one_plain_number() {
+    let nonce = encode([7; 16]);
+    for jti in ["3", "3.", ".", "", "x.x", "3.short"] {
+        refused_claims(&json!({ "jti": jti }), Refusal::Claims);
+    }
+    for generation in ["", "+3", "-1", "03", " 3", "3.3", "2147483648", "1e0"] {
+        refused_claims(&json!({ "jti": format!("{generation}.{nonce}") }), Refusal::Claims);
+    }
+}
+
+#[test]
+fn a_token_counts_in_its_own_time_only() {
+    let now = NOW.unix();
+    let ttl = TTL.whole_seconds();
+    refused_claims(&json!({ "exp": now, "iat": now - 60, "nbf": now - 60, "auth_time": now - 60 }), Refusal::Expired);
+    refused_claims(&json!({ "exp": now - 1 }), Refusal::Expired);
+    refused_claims(&json!({ "exp": -1 }), Refusal::Expired);
+    refused_claims(&json!({ "nbf": now + 1 }), Refusal::NotYetValid);
+    refused_claims(&json!({ "iat": now + 1 }), Refusal::FromTheFuture);
+    refused_claims(&json!({ "exp": now + ttl + 1 }), Refusal::LongLived);
+    refused_claims(&json!({ "exp": now + 100 * 365 * 86_400 }), Refusal::LongLived);
+    refused_claims(&json!({ "exp": i64::MAX }), Refusal::LongLived);
+    refused_claims(&json!({ "iat": i64::MIN, "auth_time": i64::MIN }), Refusal::LongLived);
+    refused_claims(&json!({ "exp": now + ttl, "iat": now - 1, "auth_time": now - 90 }), Refusal::LongLived);
+    refused_claims(&json!({ "exp": u64::MAX }), Refusal::Claims);
+    refused_claims(&json!({ "auth_time": now + 1 }), Refusal::Claims);
+    refused_claims(&json!({ "auth_time": i64::MIN }), Refusal::Claims);
+}
+
+#[test]
+fn leeway_is_given_on_both_sides_and_no_further() {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = super::Keyring::open(Settings { leeway: seconds(5), ..folder.settings() }, NOW).unwrap();
+    let token = Forger::of(&folder, &kid).with_claims(&claims());
+    for _remembered in [false, true] {
+        assert!(keyring.verify(&token, NOW - seconds(5)).is_ok());
+        assert_eq!(keyring.verify(&token, NOW - seconds(6)), Err(Refusal::NotYetValid));
+        assert!(keyring.verify(&token, NOW + TTL + seconds(4)).is_ok());
+        assert_eq!(keyring.verify(&token, NOW + TTL + seconds(5)), Err(Refusal::Expired));
+    }
+}
+
+#[test]
+fn weak_settings_are_refused() {
+    let mistakes = |pairs: &[(&str, &str)]| {
+        let mut env = Env::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+        Settings::read(&mut env);
+        env.mistakes()
+    };
+    assert_eq!(mistakes(&[]), [""; 0]);
+    assert_eq!(mistakes(&[("APP_ENV", "production")]).len(), 3, "issuer, audience and folder must be chosen");
+    for (name, value) in [
+        ("JWT_ISSUER", "ftp://x"),
+        ("JWT_ISSUER", "https://x/?tenant=1"),
+        ("JWT_ISSUER", "https://x/#a"),
+        ("JWT_ISSUER", "api"),
+        ("JWT_AUDIENCE", "two words"),
+        ("ACCESS_TOKEN_TTL", "59s"),
+        ("ACCESS_TOKEN_TTL", "61m"),
+        ("JWT_LEEWAY", "6s"),
+    ] {
+        assert_eq!(mistakes(&[(name, value)]).len(), 1, "{name}={value}");
+    }
+    let production = [("APP_ENV", "production"), ("JWT_AUDIENCE", "a"), ("JWT_KEYS_DIR", "/keys")];
+    let with_issuer = |issuer| mistakes(&[&production[..], &[("JWT_ISSUER", issuer)]].concat());
+    assert_eq!(with_issuer("http://api.example"), ["JWT_ISSUER is an https URL in production"]);
+    assert_eq!(with_issuer("https://api.example"), [""; 0]);
+}
