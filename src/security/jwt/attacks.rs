@@ -288,12 +288,15 @@ fn every_claim_is_there_and_of_its_kind() {
     assert_eq!(names.len(), 13);
     for name in &names {
         refused_claims(&json!({ name: null }), Refusal::Claims);
+        let mut claims = claims();
+        claims[name] = Value::Null;
+        refused(|forger| forger.with_claims(&claims), Refusal::Claims);
         for wrong in [json!({}), json!([]), json!([1]), json!(true), json!(1.5)] {
             // An empty list is a list of methods, and holds no audience of ours.
             match (name.as_str(), &wrong) {
                 ("amr", Value::Array(list)) if list.is_empty() => {}
                 ("aud", Value::Array(list)) if list.is_empty() => {
-                    refused_claims(&json!({ name: wrong }), Refusal::Audience)
+                    refused_claims(&json!({ name: wrong }), Refusal::Audience);
                 }
                 _ => refused_claims(&json!({ name: wrong }), Refusal::Claims),
             }

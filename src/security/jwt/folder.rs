@@ -77,7 +77,10 @@ fn kids(dir: &Path) -> anyhow::Result<Vec<String>> {
         let Some(kid) = name.to_str().and_then(|name| name.strip_suffix(".pem")) else { continue };
         // Hidden files are those that are being written, and a mounted secret's own bookkeeping.
         if !kid.starts_with('.') {
-            ensure!(is_plain(kid), "a key file's name is up to 64 letters, digits, `-`, `_` and `.`, then `.pem`");
+            ensure!(
+                is_plain(kid),
+                "the name of the key file {kid:?} has other than letters, digits, `-`, `_`, `.`, or over 64"
+            );
             kids.push(kid.to_owned());
         }
     }

@@ -126,3 +126,34 @@ impl Proven {
         self.younger.insert(token, Arc::clone(proof));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            claims::Claims,
+            workshop::{Folder, claims},
+        },
+        *,
+    };
+
+    #[test]
+    fn the_memory_of_good_tokens_is_bounded_and_keeps_those_in_use() {
+        let good: Claims = serde_json::from_value(claims()).unwrap();
+        let (verified, life) = good.judge(&Folder::absent().settings()).unwrap();
+        let proof = Arc::new(Proof { verified: Arc::new(verified), life, kid: String::new() });
+        let mut proven = Proven::default();
+        let name = |number: usize| {
+            let mut name = [0; 32];
+            name[..8].copy_from_slice(&number.to_be_bytes());
+            name
+        };
+        for number in 0..REMEMBERED * 5 {
+            proven.remember(name(number), &proof);
+            assert!(proven.recall(&name(0)).is_some(), "used all the time");
+            assert!(proven.younger.len() + proven.older.len() <= 2 * REMEMBERED);
+        }
+        assert!(proven.recall(&name(1)).is_none(), "never used again");
+        assert!(proven.recall(&name(REMEMBERED * 5 - 1)).is_some());
+    }
+}
