@@ -1,1 +1,168 @@
+//! The whole service on one screen: what it is made of, what runs beside it, and what a request passes on its way in.
 
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::Extensions,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use sqlx::PgPool;
+use tokio::task::JoinSet;
+
+use crate::{
+    config::Config,
+    database,
+    error::problems,
+    features,
+    http::{gate, openapi, respond, routes::Routes},
+    mail::{Outbox, Sender, Worker},
+    security::{
+        audit::{Event, Notes, Origin},
+        client_address::ClientAddress,
+        jwt::Keyring,
+        limits,
+        password::Hasher,
+        rate_limit::{Class, ClientNetwork, FloodGuard, Limiter},
+        session_cache::SessionCache,
+        transport::TurnedAway,
+    },
+    state::{App, Shared},
+    types::Givens,
+};
+
+/// How often the folder of signing keys is looked at; the contract allows ten seconds for a new key.
+const KEYS_LOOK: Duration = Duration::from_secs(2);
+/// How often counts that nobody needs any more are thrown away.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// A service that is ready to be served, and what runs beside it.
+pub struct Service {
+    pub app: App,
+    pub router: Router,
+    background: JoinSet<()>,
+    audit: tokio::task::JoinHandle<()>,
+}
+
+/// Puts the parts together. The database is migrated and judged already.
+pub fn build(settings: Config, givens: Givens, database: PgPool, routes: Routes) -> anyhow::Result<Service> {
+    let sender = Sender::open(&settings.mail).context("MAIL_URL")?;
+    let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("JWT_KEYS_DIR")?;
+    let (notes, audit) = Notes::start(database.clone(), givens.clone());
+    let app = App::new(Shared {
+        jwt,
+        passwords: Hasher::start(&settings.password, givens.clone()),
+        sessions: SessionCache::new(),
+        limits: Limiter::new(settings.rate_limit.clone(), &givens),
+        audit: notes,
+        outbox: Outbox::default(),
+        stopping: AtomicBool::new(false),
+        openapi: openapi::document(&routes.table()).to_string().into(),
+        settings,
+        givens,
+        database,
+    });
+    let flood = FloodGuard::new(*app.settings.rate_limit.rule(Class::Flood), ClientNetwork(client), app.givens.clone());
+    let router = router(&app, routes, &flood);
+    let background = run_beside(&app, flood, sender);
+    app.audit.note(&Origin::default(), Event::Startup);
+    Ok(Service { app, router, background, audit })
+}
+
+/// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
+fn router(app: &App, routes: Routes, flood: &FloodGuard) -> Router {
+    let guard = flood.clone();
+    routes
+        .mount(app) //                                                        9 each route's gate: media types, limits by address
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES)) //                  8 bodies of unknown length
+        .layer(from_fn(gate::time)) //                                        7 how long it may take
+        .layer(from_fn(gate::sizes)) //                                       6 how large it may be
+        .layer(axum::middleware::map_response(move |answer| flood_words(guard.clone(), answer)))
+        .layer(flood.layer()) //                                              5 how often an address may come at all
+        .layer(from_fn(turned_away)) //                                       4 the house is full
+        .layer(from_fn_with_state(app.clone(), respond::respond)) //          1-3 request id, headers, errors, the log line
+        .with_state(app.clone())
+}
+
+/// What a connection is told that came when there were already as many as the service takes.
+async fn turned_away(State(()): State<()>, request: Request, next: Next) -> Response {
+    match request.extensions().get::<TurnedAway>() {
+        Some(_) => problems::SERVICE_UNAVAILABLE.because("too many connections").into_response(),
+        None => next.run(request).await,
+    }
+}
+
+async fn flood_words(guard: FloodGuard, answer: Response) -> Response {
+    guard.translate(answer)
+}
+
+fn client(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ClientAddress>().map(|address| address.0)
+}
+
+fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let worker = Worker {
+        pool: app.database.clone(),
+        givens: app.givens.clone(),
+        outbox: app.outbox.clone(),
+        sender,
+        service: app.settings.public_url.clone(),
+    };
+    tasks.spawn(worker.run());
+    let listening = app.clone();
+    tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
+    tasks.spawn(look_for_keys(app.clone()));
+    tasks.spawn(sweep(app.clone(), flood));
+    tasks
+}
+
+async fn look_for_keys(app: App) {
+    loop {
+        tokio::time::sleep(KEYS_LOOK).await;
+        let looking = app.clone();
+        match tokio::task::spawn_blocking(move || looking.jwt.reload()).await {
+            Ok(Ok(true)) => tracing::info!("the signing keys have changed"),
+            Ok(Err(cause)) => tracing::warn!(cause = %format_args!("{cause:#}"), "going on with the keys that were known"),
+            Ok(Ok(false)) | Err(_) => {}
+        }
+    }
+}
+
+async fn sweep(app: App, flood: FloodGuard) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        app.limits.sweep(app.givens.now());
+        flood.sweep();
+    }
+}
+
+impl Service {
+    /// After the last request: what is queued is written, and every connection is closed.
+    pub async fn close(mut self) {
+        self.app.audit.note(&Origin::default(), Event::Shutdown);
+        self.background.shutdown().await;
+        let database = self.app.database.clone();
+        // The writer ends when the last sender is gone; both stand in these two.
+        drop((self.app, self.router));
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.audit).await;
+        database.close().await;
+    }
+}
+
+/// The service with the routes that it ships with.
+pub fn build_default(settings: Config, givens: Givens, database: PgPool) -> anyhow::Result<Service> {
+    build(settings, givens, database, features::routes())
+}
+
+/// The attack surface, for the command line and the tests.
+pub fn table() -> Vec<Arc<crate::http::routes::Route>> {
+    features::routes().table()
+}

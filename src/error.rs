@@ -29,6 +29,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// Said on purpose.
     Problem(Problem),
+    /// Said on purpose; why is for the log alone.
+    Refused(Problem, &'static str),
     /// Said on purpose, and in so many seconds it may be tried again.
     Later(Problem, u64),
     /// The input broke the schema: every field that did.
@@ -55,6 +57,11 @@ pub struct FieldError {
 impl Problem {
     pub const fn new(status: StatusCode, code: &'static str, error: &'static str) -> Self {
         Self { status, code, error, challenge: None }
+    }
+
+    /// The same answer, with a reason that only the log will hold.
+    pub const fn because(self, reason: &'static str) -> Error {
+        Error::Refused(self, reason)
     }
 
     pub const fn with_challenge(self, challenge: &'static str) -> Self {
@@ -109,7 +116,7 @@ pub mod problems {
 impl Error {
     pub const fn problem(&self) -> Problem {
         match self {
-            Self::Problem(problem) | Self::Later(problem, _) => *problem,
+            Self::Problem(problem) | Self::Refused(problem, _) | Self::Later(problem, _) => *problem,
             Self::Invalid(_) => problems::VALIDATION_FAILED,
             Self::Unavailable(_) => problems::SERVICE_UNAVAILABLE,
             Self::Unexpected(_) => problems::INTERNAL_ERROR,
@@ -118,7 +125,7 @@ impl Error {
 
     /// One field, one rule: for checks that look at more than the schema can say.
     pub fn field(field: &str, rule: &'static str, message: &'static str) -> Self {
-        Self::Invalid(vec![FieldError { field: field.to_owned(), rule, message }])
+        Self::Invalid(vec![FieldError::new(field, rule, message)])
     }
 }
 
@@ -169,6 +176,21 @@ pub fn describe(cause: &sqlx::Error) -> String {
             error.table().unwrap_or("-"),
         ),
         other => other.to_string(),
+    }
+}
+
+impl FieldError {
+    /// Listed in one answer at most: a body can be made of unknown fields alone.
+    pub const MOST: usize = 20;
+    /// Characters of a name that are repeated to the client.
+    const NAME: usize = 64;
+
+    pub fn new(field: &str, rule: &'static str, message: &'static str) -> Self {
+        Self { field: field.chars().take(Self::NAME).collect(), rule, message }
+    }
+
+    pub fn unknown(field: &str) -> Self {
+        Self::new(field, "unknown", "There is no such field")
     }
 }
 

@@ -1,1 +1,71 @@
+//! What a request may reach.
 
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::body::Bytes;
+use sqlx::PgPool;
+
+use crate::{
+    config::Config,
+    mail::Outbox,
+    security::{
+        access::Role, audit::Notes, jwt::Keyring, password::Hasher, rate_limit::Limiter, session_cache::SessionCache,
+    },
+    types::{Givens, Timestamp},
+};
+
+/// One per process; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What stands behind it.
+pub struct Shared {
+    pub settings: Config,
+    pub givens: Givens,
+    pub database: PgPool,
+    pub jwt: Keyring,
+    pub passwords: Hasher,
+    pub sessions: SessionCache<LiveSession>,
+    pub limits: Limiter,
+    pub audit: Notes,
+    pub outbox: Outbox,
+    /// The OpenAPI document, as it is served.
+    pub openapi: Bytes,
+    /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.
+    pub stopping: AtomicBool,
+}
+
+/// What is asked about a session on every request.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    pub role: Role,
+    pub generation: i32,
+    pub expires_at: Timestamp,
+}
+
+impl App {
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

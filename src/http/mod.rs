@@ -1,1 +1,12 @@
+//! The front door: crossed by every request, edited by few.
 
+pub mod answer;
+pub mod caller;
+pub mod context;
+pub mod etag;
+pub mod gate;
+pub mod input;
+pub mod live_session;
+pub mod openapi;
+pub mod respond;
+pub mod routes;

@@ -1,0 +1,70 @@
+//! `drawbridge doctor`: what is wrong or weak here, before somebody else finds it.
+
+use std::os::unix::fs::MetadataExt;
+
+use anyhow::bail;
+use drawbridge::{
+    config::Config,
+    database::{self, Purpose},
+    mail::Target,
+    security::{jwt, transport::Encryption},
+};
+
+use super::{givens, say};
+
+pub async fn doctor() -> anyhow::Result<()> {
+    // Mistakes end it here, all of them listed.
+    let config = Config::load()?;
+    let mut findings = weak_settings(&config);
+    findings.extend(keys(&config));
+    findings.extend(reach_database(&config).await);
+    if findings.is_empty() {
+        return say("Nothing to complain about.");
+    }
+    for finding in &findings {
+        say(&format!("- {finding}"))?;
+    }
+    if config.production {
+        bail!("{} findings", findings.len());
+    }
+    say("In development that is fine.")
+}
+
+fn weak_settings(config: &Config) -> Vec<String> {
+    let mut findings = Vec::new();
+    let mut find = |weak: bool, finding: &str| {
+        if weak {
+            findings.push(finding.to_owned());
+        }
+    };
+    find(!config.production, "APP_ENV is development: weak defaults are allowed");
+    find(config.transport.encryption == Encryption::None, "no TLS: only a proxy on the same host should reach this");
+    find(config.transport.encryption == Encryption::SelfSigned, "the certificate is self-signed");
+    find(matches!(config.mail.target, Target::Folder(_)), "MAIL_URL is a folder: nobody receives mail");
+    find(config.security_contact.is_none(), "SECURITY_CONTACT is not set: nobody can report a weakness");
+    find(config.database.url.is_none(), "DATABASE_URL is not set: the data is in the development server");
+    findings
+}
+
+fn keys(config: &Config) -> Vec<String> {
+    let keys = match jwt::list(&config.jwt, givens().now()) {
+        Ok(keys) if keys.is_empty() => return vec!["there is no signing key yet: run `drawbridge keys new`".to_owned()],
+        Ok(keys) => keys,
+        Err(error) => return vec![format!("the signing keys cannot be read: {error:#}")],
+    };
+    let open_to_others = |kid: &str| {
+        let file = config.jwt.keys_dir.join(format!("{kid}.pem"));
+        std::fs::metadata(file).is_ok_and(|file| file.mode() & 0o077 != 0)
+    };
+    let open = keys.iter().filter(|key| open_to_others(&key.kid));
+    open.map(|key| format!("the signing key {} can be read by others: chmod 600", key.kid)).collect()
+}
+
+async fn reach_database(config: &Config) -> Option<String> {
+    let looked = async {
+        let located = database::locate(&config.database, Purpose::Command).await?;
+        let pool = database::pool(located.service.clone(), 2);
+        database::judge(&pool, config.production).await
+    };
+    looked.await.err().map(|error| format!("the database: {error:#}"))
+}

@@ -1,0 +1,50 @@
+//! `drawbridge keys`: the keys that sign access tokens.
+
+use clap::Subcommand;
+use drawbridge::{
+    config::Config,
+    security::jwt::{self, Algorithm},
+};
+
+use super::{givens, say};
+
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Show each key, newest first, and what it is used for
+    List,
+    /// Make a key; a running service signs with it within seconds
+    New {
+        /// EdDSA, ES256, or RS256 for gateways that know nothing newer
+        #[arg(long, default_value = "EdDSA", value_parser = algorithm)]
+        alg: Algorithm,
+    },
+    /// Make a key and remove those whose last token has died
+    Rotate {
+        #[arg(long, default_value = "EdDSA", value_parser = algorithm)]
+        alg: Algorithm,
+    },
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    Algorithm::named(name).ok_or_else(|| "EdDSA, ES256 or RS256".to_owned())
+}
+
+impl Keys {
+    pub fn run(self) -> anyhow::Result<()> {
+        let (settings, now) = (Config::load()?.jwt, givens().now());
+        match self {
+            Self::List => {
+                for key in jwt::list(&settings, now)? {
+                    say(&format!("{}  {}  {}  born {}", key.kid, key.algorithm, key.stage, key.born))?;
+                }
+                Ok(())
+            }
+            Self::New { alg } => say(&format!("Made {}.", jwt::new(&settings.keys_dir, alg, now)?)),
+            Self::Rotate { alg } => {
+                let rotated = jwt::rotate(&settings, alg, now)?;
+                say(&format!("Made {}.", rotated.made))?;
+                rotated.removed.iter().try_for_each(|kid| say(&format!("Removed {kid}: its last token has died.")))
+            }
+        }
+    }
+}

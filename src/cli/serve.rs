@@ -1,0 +1,61 @@
+//! `drawbridge serve`: from nothing to answering requests, and back without losing one.
+
+use anyhow::Context;
+use drawbridge::{
+    app::{self, Service},
+    config::Config,
+    database::{self, Purpose},
+    security::transport::Encryption,
+    server, telemetry,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{dev_users, givens};
+
+pub async fn serve() -> anyhow::Result<()> {
+    let config = Config::load()?;
+    let _log = telemetry::start(&config.telemetry, config.production)?;
+    // The port first: if another instance has it, nothing else should be touched.
+    let listener = server::bind(config.transport.listen).await?;
+    // From here on a signal stops the service in order, also while it is still starting.
+    let stop = stop_signal()?;
+
+    let located = database::locate(&config.database, Purpose::Serve).await?;
+    if let Some(owner) = &located.owner {
+        database::migrate(owner).await?;
+    }
+    let pool = database::pool(located.service.clone(), config.database.pool_size);
+    database::judge(&pool, config.production).await?;
+
+    let transport = config.transport.clone();
+    let service = app::build_default(config, givens(), pool)?;
+    if !service.app.settings.production {
+        dev_users::seed(&service.app).await?;
+    }
+    let scheme = if transport.encryption == Encryption::None { "http" } else { "https" };
+    let address = listener.local_addr().context("read the address")?;
+    tracing::info!(address = %format_args!("{scheme}://{address}"), "ready");
+
+    let Service { app, router, .. } = &service;
+    let stopping = async {
+        stop.await;
+        app.stop();
+        tracing::info!("stopping: requests in flight are finished first");
+    };
+    server::serve(listener, &transport, router.clone(), stopping).await?;
+    service.close().await;
+    // The development database goes last; everything that used it is closed.
+    drop(located);
+    Ok(())
+}
+
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,192 @@
+//! `POST /v1/auth/login`: a password becomes a session.
+//!
+//! Wrong password, unknown address, suspended account: one answer, after the same work. Who knows the password learns
+//! one thing more, that the address is not verified yet.
+
+use axum::{extract::State, http::HeaderMap};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::tokens::{self, Holder, Tokens};
+use crate::{
+    error::{Result, problems},
+    http::{answer::Private, caller::Caller, context::RequestContext, gate, input::Valid, routes::About},
+    security::{
+        access::{Public, Role},
+        audit::{self, Event},
+        input::{EMAIL, TOKEN},
+        password::{Password, PasswordHash, Verdict},
+        rate_limit::{Class, Key},
+        session_token::PlainToken,
+    },
+    state::App,
+    types::Email,
+};
+
+/// Who wants in.
+#[derive(Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    #[validate(length(max = 254), regex(path = *EMAIL))]
+    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    email: String,
+    #[validate(nested)]
+    password: Password,
+    /// The last refresh token that this device had for the account, if any: it gets the device a limit of its own.
+    #[serde(default)]
+    #[validate(length(min = 1, max = 512), regex(path = *TOKEN))]
+    known_device: Option<String>,
+}
+
+pub const ABOUT: About = About {
+    summary: "Sign in",
+    description: "Trades e-mail and password for tokens. A wrong password, an unknown address and a suspended account \
+        are answered alike.",
+    problems: &[problems::INVALID_CREDENTIALS, problems::EMAIL_NOT_VERIFIED],
+};
+
+struct Account {
+    id: Uuid,
+    hash: PasswordHash,
+    role: Role,
+    active: bool,
+    verified: bool,
+}
+
+pub async fn login(
+    caller: Caller<Public>,
+    State(app): State<App>,
+    headers: HeaderMap,
+    Valid(input): Valid<Login>,
+) -> Result<Private<Tokens>> {
+    let email = Email::trimmed(&input.email);
+    let budget = budget(&app, &email, input.known_device.as_deref()).await?;
+    gate::charge(&app, caller.context(), Class::Login, &Key::text(&budget))?;
+
+    let account = find(&app, &email).await?;
+    let verdict = app.passwords.verify(&input.password, account.as_ref().map(|account| &account.hash)).await?;
+    let refuse = |reason| {
+        let user = account.as_ref().map(|account| account.id);
+        app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });
+        problems::INVALID_CREDENTIALS.because(reason)
+    };
+    let account = match &account {
+        None => return Err(refuse("unknown address")),
+        Some(_) if verdict == Verdict::Wrong => return Err(refuse("wrong password")),
+        Some(account) if !account.active => return Err(refuse("suspended")),
+        Some(account) if !account.verified => return Err(problems::EMAIL_NOT_VERIFIED.into()),
+        Some(account) => account,
+    };
+    if verdict == Verdict::RightButOutdated {
+        rehash(&app, account, input.password).await?;
+    }
+    app.limits.clear(Class::Login, &Key::text(&budget));
+    open(&app, caller.context(), account, &headers).await.map(Private)
+}
+
+/// What this attempt counts against. Counting by address alone would let anyone lock an owner out by guessing, so a
+/// device that has been in this account within thirty days has a budget that strangers cannot spend.
+async fn budget(app: &App, email: &Email, known_device: Option<&str>) -> Result<String> {
+    let Some(token) = known_device else { return Ok(email.folded()) };
+    let since = app.givens.now() - app.settings.session.known_device;
+    let known = sqlx::query_scalar!(
+        r#"
+        select sessions.id
+        from refresh_tokens
+        join sessions on sessions.id = refresh_tokens.session_id
+        join users on users.id = sessions.user_id
+        where refresh_tokens.hash = $1
+          and refresh_tokens.spent_at is null
+          and lower(users.email) = $2
+          and coalesce(sessions.ended_at, sessions.expires_at) > $3
+          and sessions.end_reason is distinct from 'reuse'
+        "#,
+        PlainToken::presented(token).hash().as_bytes(),
+        email.folded(),
+        since.0,
+    )
+    .fetch_optional(&app.database)
+    .await?;
+    Ok(known.map_or(email.folded(), |session| format!("known device {session}")))
+}
+
+async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
+    let account = sqlx::query_as!(
+        Account,
+        r#"
+        select id, password_hash as "hash: PasswordHash", role as "role: Role",
+               status = 'active' as "active!", email_verified_at is not null as "verified!"
+        from users
+        where lower(email) = $1
+        "#,
+        email.folded(),
+    )
+    .fetch_optional(&app.database)
+    .await?;
+    Ok(account)
+}
+
+/// The parameters have moved on since the hash was made, and only now is there a password to make a new one from.
+async fn rehash(app: &App, account: &Account, password: Password) -> Result<()> {
+    let hash = app.passwords.rehash(password).await?;
+    sqlx::query!(
+        "update users set password_hash = $3 where id = $1 and password_hash = $2",
+        account.id,
+        account.hash.as_str(),
+        hash.as_str(),
+    )
+    .execute(&app.database)
+    .await?;
+    Ok(())
+}
+
+async fn open(app: &App, context: &RequestContext, account: &Account, headers: &HeaderMap) -> Result<Tokens> {
+    let (session_id, refresh_token) = (app.givens.new_id(), PlainToken::generate(&app.givens));
+    let holder = Holder {
+        user_id: account.id,
+        session_id,
+        role: account.role,
+        generation: 1,
+        auth_time: app.givens.now(),
+        amr: vec!["pwd".to_owned()],
+    };
+    let origin = audit::Origin { user_id: Some(account.id), ..context.origin() };
+    let mut tx = app.database.begin().await?;
+    insert_session(&mut tx, app, context, &holder, headers).await?;
+    tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
+    audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
+    tx.commit().await?;
+    Tokens::issue(app, holder, refresh_token)
+}
+
+async fn insert_session(
+    tx: &mut PgConnection,
+    app: &App,
+    context: &RequestContext,
+    holder: &Holder,
+    headers: &HeaderMap,
+) -> Result<()> {
+    let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());
+    let now = holder.auth_time;
+    sqlx::query!(
+        r#"
+        insert into sessions
+            (id, user_id, auth_time, amr, generation, user_agent, client_address, created_at, refreshed_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $3, $3, $8)
+        "#,
+        holder.session_id,
+        holder.user_id,
+        now.0,
+        &holder.amr,
+        holder.generation,
+        user_agent.map(|text| text.chars().take(200).collect::<String>()),
+        context.client_address().to_string(),
+        app.settings.session.session_expiry(now, now).0,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Who is calling: a credential becomes an identity, as things are now, and the route's policy judges it.
+//!
+//! The order is the contract's: who are you (401), not too often (429), may you (403), and only then is anything that
+//! was sent looked at. A caller whom the route does not admit learns nothing from it.
+
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts as _},
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
+};
+
+use crate::{
+    error::{Error, Result, problems},
+    http::{context::RequestContext, gate, live_session},
+    security::{
+        access::{Access, Identity, Public, Role, Scope},
+        audit::Event,
+    },
+    state::App,
+    types::Timestamp,
+};
+
+/// Proof that the caller passed policy `A`. Its fields are private: nothing but the extractor below can make one.
+#[derive(Clone)]
+pub struct Caller<A: Access> {
+    who: A::Who,
+    context: RequestContext,
+}
+
+impl<A: Access> Caller<A> {
+    pub fn context(&self) -> &RequestContext {
+        &self.context
+    }
+}
+
+impl<A: Access<Who = Identity>> Caller<A> {
+    pub fn id(&self) -> uuid::Uuid {
+        self.who.user_id
+    }
+
+    pub fn session_id(&self) -> uuid::Uuid {
+        self.who.session_id
+    }
+}
+
+impl FromRequestParts<App> for Caller<Public> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let context = RequestContext::of(&parts.extensions)?;
+        gate::charge_principal(app, &context)?;
+        gate::no_stray_query(parts, &context)?;
+        Ok(Self { who: (), context })
+    }
+}
+
+impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let context = RequestContext::of(&parts.extensions)?;
+        let now = app.givens.now();
+        let who = identify(&parts.headers, app, now).await?;
+        context.identified(who.user_id);
+        gate::charge_principal(app, &context)?;
+        A::POLICY.admits(&who, now).inspect_err(|refused| {
+            let (route, code) = (context.route_path(), refused.problem().code);
+            app.audit.note(&context.refusal(None), Event::AccessRefused { route, code });
+        })?;
+        gate::no_stray_query(parts, &context)?;
+        Ok(Self { who, context })
+    }
+}
+
+async fn identify(headers: &HeaderMap, app: &App, now: Timestamp) -> Result<Identity> {
+    let token = bearer(headers)?;
+    let claims = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
+    let live = live_session::of(app, claims.sub, claims.sid).await?;
+    let session = live.ok_or(problems::INVALID_CREDENTIAL.because("the session has ended"))?;
+    if session.expires_at <= now {
+        return Err(problems::INVALID_CREDENTIAL.because("the session has expired"));
+    }
+    if session.generation != claims.generation || session.role.name() != claims.role {
+        return Err(problems::INVALID_CREDENTIAL.because("issued before a change of role or password"));
+    }
+    Ok(Identity {
+        user_id: claims.sub,
+        session_id: claims.sid,
+        role: session.role,
+        scopes: claims.scope.split(' ').filter_map(Scope::named).collect(),
+        // The token's own: one stolen before a step-up must not profit from it.
+        auth_time: Timestamp(claims.auth_time),
+    })
+}
+
+/// The one credential of the request. Two, of whatever kind, are refused rather than ranked: a proxy and a service that
+/// rank them differently let a caller be two people at once.
+fn bearer(headers: &HeaderMap) -> Result<&str> {
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let api_key = headers.contains_key("x-api-key");
+    let (first, second) = (sent.next(), sent.next());
+    if api_key || second.is_some() {
+        return Err(problems::INVALID_CREDENTIAL.because("an API key, or more than one credential"));
+    }
+    let Some(value) = first else { return Err(problems::UNAUTHENTICATED.into()) };
+    let text = value.to_str().map_err(|_| problems::INVALID_CREDENTIAL.because("not ASCII"))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
+        _ => Err(problems::INVALID_CREDENTIAL.because("not a bearer token")),
+    }
+}

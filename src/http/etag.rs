@@ -1,0 +1,52 @@
+//! Conditional requests (RFC 9110 section 13): a change that names the version it was made against.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header::IF_MATCH, request::Parts},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+
+use crate::{
+    error::{Error, Result, problems},
+    http::openapi::{Input, Operation},
+    state::App,
+};
+
+/// The strong validator of a representation: a digest of its JSON. Made from what the client sees, so that no column can
+/// be changed without changing it, and a counter that somebody forgets to raise does not exist.
+pub fn of(view: &impl Serialize) -> HeaderValue {
+    let json = serde_json::to_vec(view).unwrap_or_default();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &json);
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]));
+    HeaderValue::from_str(&tag).expect("base64url is ASCII")
+}
+
+/// `If-Match`, where it was sent.
+pub struct IfMatch(Option<HeaderMap>);
+
+impl IfMatch {
+    /// To be asked while the row is locked: between a look and a change another change fits.
+    pub fn admits(&self, current: &impl Serialize) -> Result<()> {
+        let Some(sent) = &self.0 else { return Ok(()) };
+        let current = of(current);
+        let tags = sent.get_all(IF_MATCH).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+        // Weak tags (`W/"…"`) never match: RFC 9110 section 13.1.1 wants the strong comparison here.
+        let matched = tags.map(str::trim).any(|tag| tag == "*" || tag.as_bytes() == current.as_bytes());
+        if matched { Ok(()) } else { Err(problems::PRECONDITION_FAILED.into()) }
+    }
+}
+
+impl FromRequestParts<App> for IfMatch {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        Ok(Self(parts.headers.contains_key(IF_MATCH).then(|| parts.headers.clone())))
+    }
+}
+
+impl Input for IfMatch {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.header_parameter("If-Match", "Change it only if it still has this `ETag`.");
+        operation.refuses(problems::PRECONDITION_FAILED);
+    }
+}

@@ -1,0 +1,168 @@
+//! One operation, described by the types of its handler.
+
+use std::collections::BTreeMap;
+
+use axum::{extract::State, http::StatusCode};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Problem, problems},
+    security::access::Policy,
+};
+
+/// What one argument of a handler says.
+pub trait Input {
+    fn describe(operation: &mut Operation<'_>);
+}
+
+/// What the answer of a handler says.
+pub trait Output {
+    fn describe(operation: &mut Operation<'_>);
+}
+
+impl<S> Input for State<S> {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
+/// An operation as it is being described.
+pub struct Operation<'a> {
+    schemas: &'a mut SchemaGenerator,
+    pub(super) security: Vec<Value>,
+    pub(super) parameters: Vec<Value>,
+    pub(super) body: Option<Value>,
+    pub(super) answers: BTreeMap<u16, Value>,
+    pub(super) refusals: Vec<Problem>,
+    takes_query: bool,
+    answers_json: bool,
+}
+
+/// What the gate has to know of it.
+pub struct Facts {
+    pub takes_body: bool,
+    pub takes_query: bool,
+    pub answers_json: bool,
+}
+
+impl<'a> Operation<'a> {
+    pub(super) fn new(schemas: &'a mut SchemaGenerator) -> Self {
+        Self {
+            schemas,
+            security: Vec::new(),
+            parameters: Vec::new(),
+            body: None,
+            answers: BTreeMap::new(),
+            // What any route can answer.
+            refusals: vec![
+                problems::VALIDATION_FAILED,
+                problems::URI_TOO_LONG,
+                problems::HEADERS_TOO_LARGE,
+                problems::RATE_LIMITED,
+                problems::INTERNAL_ERROR,
+                problems::SERVICE_UNAVAILABLE,
+            ],
+            takes_query: false,
+            answers_json: true,
+        }
+    }
+
+    pub fn facts(describe: fn(&mut Operation<'_>)) -> Facts {
+        let mut schemas = SchemaGenerator::default();
+        let mut operation = Operation::new(&mut schemas);
+        describe(&mut operation);
+        let Operation { takes_query, answers_json, .. } = operation;
+        Facts { takes_body: operation.body.is_some(), takes_query, answers_json }
+    }
+
+    pub fn policy(&mut self, policy: Policy) {
+        if policy == Policy::Public {
+            return;
+        }
+        self.security.push(json!({ "access_token": [] }));
+        self.refuses(problems::UNAUTHENTICATED);
+        if let Some(refusal) = policy.refusal() {
+            self.refuses(refusal);
+        }
+    }
+
+    pub fn refuses(&mut self, problem: Problem) {
+        if !self.refusals.iter().any(|known| known.code == problem.code) {
+            self.refusals.push(problem);
+        }
+    }
+
+    pub fn takes<T: JsonSchema>(&mut self) {
+        let schema = self.schemas.subschema_for::<T>();
+        self.body = Some(json!({
+            "required": true,
+            "content": { "application/json": { "schema": schema } },
+        }));
+        for problem in [
+            problems::MALFORMED_JSON,
+            problems::REQUEST_TIMEOUT,
+            problems::PAYLOAD_TOO_LARGE,
+            problems::UNSUPPORTED_MEDIA_TYPE,
+        ] {
+            self.refuses(problem);
+        }
+    }
+
+    /// Query parameters, one for each property of `T`.
+    pub fn takes_query<T: JsonSchema>(&mut self) {
+        self.takes_query = true;
+        let schema = T::json_schema(self.schemas).to_value();
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let required = required.iter().any(|field| field == name);
+            self.parameters.push(json!({ "in": "query", "name": name, "required": required, "schema": property }));
+        }
+    }
+
+    pub fn path_parameter(&mut self, name: &str, schema: &Value) {
+        self.parameters.push(json!({ "in": "path", "name": name, "required": true, "schema": schema }));
+    }
+
+    pub fn header_parameter(&mut self, name: &str, description: &str) {
+        let schema = json!({ "type": "string", "maxLength": 200 });
+        self.parameters
+            .push(json!({ "in": "header", "name": name, "required": false, "description": description, "schema": schema }));
+    }
+
+    pub fn answers<T: JsonSchema>(&mut self, status: StatusCode, headers: &[&str]) {
+        let schema = self.schemas.subschema_for::<T>();
+        let content = json!({ "application/json": { "schema": schema } });
+        self.refuses(problems::NOT_ACCEPTABLE);
+        self.answer(status, headers, Some(content));
+    }
+
+    pub fn answers_nothing(&mut self, status: StatusCode) {
+        self.refuses(problems::NOT_ACCEPTABLE);
+        self.answer(status, &[], None);
+    }
+
+    pub fn answers_file(&mut self, status: StatusCode, media_type: &str) {
+        self.answers_json = false;
+        self.answer(status, &[], Some(json!({ media_type: { "schema": { "type": "string" } } })));
+    }
+
+    fn answer(&mut self, status: StatusCode, own: &[&str], content: Option<Value>) {
+        let mut headers = usual_headers();
+        for name in own {
+            headers[*name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        }
+        let mut answer = json!({
+            "description": status.canonical_reason().unwrap_or("Done"),
+            "headers": headers,
+        });
+        if let Some(content) = content {
+            answer["content"] = content;
+        }
+        self.answers.insert(status.as_u16(), answer);
+    }
+}
+
+/// What stands on every answer.
+pub(super) fn usual_headers() -> Value {
+    let names = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+    names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))).collect()
+}
