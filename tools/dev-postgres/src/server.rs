@@ -1,0 +1,103 @@
+//! The server process: started with its watchdog, waited for, stopped.
+
+use crate::Error;
+use crate::folder::{Folder, private};
+use crate::leftover;
+use crate::pid_file::PidFile;
+use crate::programs::Programs;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const WATCHDOG: &str = include_str!("watchdog.sh");
+const PATIENCE: Duration = Duration::from_mins(2); // recovery after a crash replays what was not yet on disk
+
+/// How the watchdog ends the server.
+#[derive(Clone, Copy)]
+pub(crate) enum Farewell {
+    /// Clients are cut off, data is written.
+    Fast,
+    /// Nothing is written: the data is thrown away.
+    AtOnce,
+}
+
+pub(crate) struct Server {
+    process: Child,
+}
+
+impl Server {
+    /// `lifeline` is the server's end of a pipe: the server lives as long as the other end is open.
+    pub(crate) fn start(
+        folder: &Folder,
+        programs: &Programs,
+        settings: &[String],
+        lifeline: Stdio,
+        farewell: Farewell,
+    ) -> Result<Server, Error> {
+        let stranger = leftover::clear(folder, programs)?;
+        let log = new_log(&folder.log())?;
+        let mut command = folder.account.command(Path::new("/bin/sh"), &folder.path);
+        command.args(["-c", WATCHDOG, "postgres-watchdog"]).arg(match farewell {
+            Farewell::Fast => "INT",
+            Farewell::AtOnce => "QUIT",
+        });
+        command.arg(programs.bin.join("postgres")).arg("-D").arg(folder.data());
+        for setting in settings {
+            command.arg("-c").arg(setting);
+        }
+        if let Some(pid) = stranger {
+            command.env("PG_GRANDPARENT_PID", pid.to_string());
+        }
+        command.process_group(0); // Ctrl-C is meant for us: the server goes after our last request
+        command.stdin(lifeline).stdout(log.try_clone().map_err(Error::cannot("write", &folder.log()))?).stderr(log);
+        let process = command.spawn().map_err(Error::cannot("run", &programs.bin.join("postgres")))?;
+        let mut server = Server { process };
+        server.wait_until_ready(folder)?;
+        Ok(server)
+    }
+
+    fn wait_until_ready(&mut self, folder: &Folder) -> Result<(), Error> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let own = PidFile::read(&folder.data()).filter(|file| file.pid == self.process.id());
+            if own.is_some_and(|file| file.ready) {
+                return Ok(());
+            }
+            if let Some(status) = self.exited() {
+                return Err(died(status, &folder.log()));
+            }
+            if Instant::now() > deadline {
+                self.stop();
+                return Err(Error::new(format!("Postgres is not getting ready; see {}", folder.log().display())));
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// A process that cannot be asked is none of ours any more.
+    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().unwrap_or_else(|_| Some(ExitStatus::default()))
+    }
+
+    /// Returns when the server is gone.
+    pub(crate) fn stop(&mut self) {
+        drop(self.process.stdin.take()); // the watchdog sees it, and loses patience after ten seconds
+        drop(self.process.wait());
+    }
+}
+
+/// The log of one start, and of the one before: enough to look into a crash, and it cannot grow without end.
+fn new_log(path: &Path) -> Result<File, Error> {
+    drop(fs::rename(path, path.with_extension("log.1")));
+    private(path).map_err(Error::cannot("write", path))
+}
+
+fn died(status: ExitStatus, log: &Path) -> Error {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(15)..];
+    Error::new(format!("Postgres did not start ({status}). {} ends with:\n{}", log.display(), last.join("\n")))
+}
