@@ -73,8 +73,9 @@ impl Cluster {
     }
 
     fn own(folder: Folder, lock: File) -> Result<Cluster, Error> {
-        let programs = programs::find(&folder)?;
+        let programs = programs::find(&folder, &folder.path.with_file_name("pgsql"))?;
         let password = initdb::password(&folder, &programs, Socket::Closed)?;
+        folder.begin_log();
         let kept = Kept { folder, programs };
         let (server, port) = kept.start()?;
         Ok(Cluster { password, port, supervisor: Some(Supervisor::watch(kept, server, port, lock)) })

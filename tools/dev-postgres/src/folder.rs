@@ -1,10 +1,12 @@
 //! What lies where. Under the folder of a cluster:
 //!
-//!     data/         the cluster as initdb makes it          password      of every role, mode 0600
-//!     server.log    of this start, server.log.1 of the last  port          of the last start, tried first
-//!     lock          held by the process that runs the server
+//! - `data/`: the cluster, as initdb makes it
+//! - `password`: of every role of the cluster, mode 0600
+//! - `port`: of the last start, tried first by the next
+//! - `server.log`: of this start; `server.log.1` of the one before
+//! - `lock`: held by the process that runs the server
 //!
-//! Beside it, in `pgsql/`, lie programs that were downloaded.
+//! Beside the folder of a kept cluster, in `pgsql/`, lie programs that were downloaded.
 
 use crate::Error;
 use crate::account::Account;
@@ -67,13 +69,14 @@ impl Folder {
         self.path.join("port")
     }
 
-    pub(crate) fn downloads(&self) -> PathBuf {
-        self.path.with_file_name("pgsql")
-    }
-
     /// The major version that made the data, if there is data.
     pub(crate) fn major(&self) -> Option<u32> {
         fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
+    }
+
+    /// Keeps the log of the last start, to look into a crash; older ones go, so that logs cannot grow without end.
+    pub(crate) fn begin_log(&self) {
+        drop(fs::rename(self.log(), self.path.join("server.log.1")));
     }
 
     /// The right to run a server here, or `None` while another process has it. The kernel gives it back however its

@@ -16,6 +16,9 @@
 //! - `leftover`: a server or a pid file that a crash has left
 //! - `pid_file`: what PostgreSQL writes about itself
 
+#[cfg(not(unix))]
+compile_error!("dev-postgres runs PostgreSQL on Unix; elsewhere build with --no-default-features and set DATABASE_URL");
+
 mod account;
 mod cluster;
 mod folder;

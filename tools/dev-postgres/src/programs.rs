@@ -7,7 +7,7 @@ use crate::folder::Folder;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const OLDEST: u32 = 15; // `create database … strategy`, by which tests get a database each in milliseconds
@@ -39,10 +39,10 @@ pub(crate) struct Programs {
     pub(crate) major: u32,
 }
 
-pub(crate) fn find(folder: &Folder) -> Result<Programs, Error> {
+pub(crate) fn find(folder: &Folder, downloads: &Path) -> Result<Programs, Error> {
     match env::var_os("PG_BIN") {
         Some(bin) => named(Path::new(&bin), folder),
-        None => choose(installed(), folder, download),
+        None => choose(installed(), downloads, folder, download),
     }
 }
 
@@ -60,6 +60,7 @@ fn named(bin: &Path, folder: &Folder) -> Result<Programs, Error> {
 /// Data can be opened only by the major version that made it; without data the newest wins.
 fn choose(
     installed: Vec<PathBuf>,
+    downloads: &Path,
     folder: &Folder,
     download: impl FnOnce(&Path, u32) -> bool,
 ) -> Result<Programs, Error> {
@@ -68,12 +69,11 @@ fn choose(
         let found = places.iter().filter_map(|bin| probe(bin, folder.account));
         found.filter(|it| wanted.map_or(it.major >= OLDEST, |wanted| it.major == wanted)).max_by_key(|it| it.major)
     };
-    let downloads = folder.downloads();
-    if let Some(programs) = best(installed).or_else(|| best(below(&downloads, ""))) {
+    if let Some(programs) = best(installed).or_else(|| best(below(downloads, ""))) {
         return Ok(programs);
     }
-    if download(&downloads, wanted.unwrap_or(DOWNLOADED))
-        && let Some(programs) = best(below(&downloads, ""))
+    if download(downloads, wanted.unwrap_or(DOWNLOADED))
+        && let Some(programs) = best(below(downloads, ""))
     {
         return Ok(programs);
     }
@@ -82,14 +82,12 @@ fn choose(
 
 /// Asks the program itself, as the user that will run it: names of folders lie, and root's folders are closed to others.
 fn probe(bin: &Path, account: Account) -> Option<Programs> {
-    if !bin.join("initdb").is_file() {
-        return None;
-    }
+    let bin = path::absolute(bin).ok().filter(|bin| bin.join("initdb").is_file())?; // PATH may hold a `.`
     let answer = account.command(&bin.join("postgres"), Path::new("/")).arg("-V").output().ok()?;
     let version = String::from_utf8(answer.stdout).ok()?; // "postgres (PostgreSQL) 18beta1 (Debian …)"
     let number = version.split_whitespace().nth(2)?;
     let major = number.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()?;
-    Some(Programs { bin: bin.to_path_buf(), major })
+    Some(Programs { bin, major })
 }
 
 fn installed() -> Vec<PathBuf> {
@@ -142,7 +140,7 @@ mod tests {
         let wished = env::temp_dir().join(format!("dev-postgres-none-{}", std::process::id()));
         let folder = Folder::open(&wished).unwrap();
         let mut asked_for = None;
-        let refusal = choose(Vec::new(), &folder, |_, major| {
+        let refusal = choose(Vec::new(), &wished.join("pgsql"), &folder, |_, major| {
             asked_for = Some(major);
             false
         });

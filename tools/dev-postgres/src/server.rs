@@ -1,11 +1,13 @@
 //! The server process: started with its watchdog, waited for, stopped.
 
 use crate::Error;
-use crate::folder::{Folder, private};
+use crate::folder::Folder;
 use crate::leftover;
 use crate::pid_file::PidFile;
 use crate::programs::Programs;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
@@ -38,7 +40,7 @@ impl Server {
         farewell: Farewell,
     ) -> Result<Server, Error> {
         let stranger = leftover::clear(folder, programs)?;
-        let log = new_log(&folder.log())?;
+        let (log, errors) = open_log(&folder.log()).map_err(Error::cannot("write", &folder.log()))?;
         let mut command = folder.account.command(Path::new("/bin/sh"), &folder.path);
         command.args(["-c", WATCHDOG, "postgres-watchdog"]).arg(match farewell {
             Farewell::Fast => "INT",
@@ -52,7 +54,7 @@ impl Server {
             command.env("PG_GRANDPARENT_PID", pid.to_string());
         }
         command.process_group(0); // Ctrl-C is meant for us: the server goes after our last request
-        command.stdin(lifeline).stdout(log.try_clone().map_err(Error::cannot("write", &folder.log()))?).stderr(log);
+        command.stdin(lifeline).stdout(log).stderr(errors);
         let process = command.spawn().map_err(Error::cannot("run", &programs.bin.join("postgres")))?;
         let mut server = Server { process };
         server.wait_until_ready(folder)?;
@@ -89,10 +91,10 @@ impl Server {
     }
 }
 
-/// The log of one start, and of the one before: enough to look into a crash, and it cannot grow without end.
-fn new_log(path: &Path) -> Result<File, Error> {
-    drop(fs::rename(path, path.with_extension("log.1")));
-    private(path).map_err(Error::cannot("write", path))
+/// Appended to, for the supervisor's restarts must not wipe out why they were needed.
+fn open_log(path: &Path) -> io::Result<(File, File)> {
+    let log = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    Ok((log.try_clone()?, log))
 }
 
 fn died(status: ExitStatus, log: &Path) -> Error {

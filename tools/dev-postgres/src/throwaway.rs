@@ -1,7 +1,7 @@
 //! One server for a whole test run: started by the first test that asks, gone when the run is gone.
 
 use crate::account::Account;
-use crate::folder::{Folder, private, write_private};
+use crate::folder::{Folder, data_dir, private, write_private};
 use crate::initdb::{self, Socket};
 use crate::pid_file::is_alive;
 use crate::programs;
@@ -19,6 +19,7 @@ use std::{env, process};
 
 const RUN_WATCHDOG: &str = include_str!("run_watchdog.sh");
 const SOCKET_PORT: u16 = 5432; // no port of the network, only a part of the socket's name
+const DOWNLOADS: &str = ".data/pgsql"; // where the service has them; never in a folder where everyone may write
 const FAILURE_IS_NEWS: Duration = Duration::from_mins(1);
 
 /// The superuser's URL of the run's server, for all tests of one `cargo test` or `cargo nextest run`.
@@ -26,9 +27,10 @@ const FAILURE_IS_NEWS: Duration = Duration::from_mins(1);
 /// `prepare` is called once per run, right after the start, while all others wait: the place to make a template
 /// database. When it fails, every test of the run fails with the same words.
 pub fn throwaway(prefix: &str, prepare: impl FnOnce(&str) -> Result<(), String>) -> Result<String, Error> {
-    sweep(prefix);
+    let runs = folder_of_runs()?;
+    sweep(&runs, prefix);
     let run = run_id();
-    let path = env::temp_dir().join(format!("{prefix}-{run}"));
+    let path = runs.join(format!("{prefix}-{run}"));
     own_folder(&path)?;
     let lock = private(&path.join("run.lock")).map_err(Error::cannot("write to", &path))?;
     lock.lock().map_err(Error::cannot("lock", &path))?; // the kernel gives it to the next one if we die
@@ -36,6 +38,7 @@ pub fn throwaway(prefix: &str, prepare: impl FnOnce(&str) -> Result<(), String>)
         return outcome;
     }
     let lifeline = watch_run(run, &path)?;
+    write_private(&path.join("failure"), "the test that was to prepare the database has crashed or was killed")?;
     let outcome = start(&path, lifeline).and_then(|url| prepare(&url).map(|()| url).map_err(Error::new));
     match &outcome {
         Ok(url) => write_private(&path.join("url"), url)?,
@@ -44,9 +47,17 @@ pub fn throwaway(prefix: &str, prepare: impl FnOnce(&str) -> Result<(), String>)
     outcome
 }
 
+/// For temporary files, or elsewhere where root's are closed to the server's user. Short, since the path of a socket
+/// has room for a hundred bytes.
+fn folder_of_runs() -> Result<PathBuf, Error> {
+    let runs = data_dir(&env::temp_dir())?;
+    fs::create_dir_all(&runs).map_err(Error::cannot("create", &runs))?;
+    Ok(runs)
+}
+
 /// Folders of runs whose watchdog was killed too, as when a container is stopped.
-fn sweep(prefix: &str) {
-    for entry in fs::read_dir(env::temp_dir()).into_iter().flatten().flatten() {
+fn sweep(runs: &Path, prefix: &str) {
+    for entry in fs::read_dir(runs).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let run = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')).and_then(|pid| pid.parse().ok());
         if run.is_some_and(|pid| !is_alive(pid)) {
@@ -103,7 +114,7 @@ fn watch_run(run: u32, path: &Path) -> Result<PipeReader, Error> {
 fn start(path: &Path, lifeline: PipeReader) -> Result<String, Error> {
     drop(fs::remove_dir_all(path.join("data")));
     let folder = Folder::open(path)?;
-    let programs = programs::find(&folder)?;
+    let programs = programs::find(&folder, &data_dir(Path::new(DOWNLOADS))?)?;
     initdb::password(&folder, &programs, Socket::Trusted)?;
     let sockets = socket_folder(path);
     drop(DirBuilder::new().mode(0o700).create(&sockets));
