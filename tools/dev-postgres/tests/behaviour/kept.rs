@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_second_start_finds_the_data_the_password_and_the_port() {
@@ -102,15 +102,16 @@ fn a_stale_pid_file_is_no_obstacle_even_when_its_pid_is_a_strangers() {
     Running::start(&scratch.cluster()).end();
     let data = scratch.cluster().join("data");
     let owner = fs::metadata(&data).unwrap();
-    let mut stranger = Command::new("sleep").arg("600").uid(owner.uid()).gid(owner.gid()).spawn().unwrap();
+    // It ends with its standard input, and so with this test.
+    let mut stranger = Command::new("cat");
+    stranger.uid(owner.uid()).gid(owner.gid()).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut stranger = stranger.spawn().unwrap();
     for pid in [i32::MAX.to_string(), stranger.id().to_string()] {
         fs::write(data.join("postmaster.pid"), format!("{pid}\n{}\n1\n1\n\n127.0.0.1\n\nready\n", data.display()))
             .unwrap();
         Running::start(&scratch.cluster()).end();
     }
     assert!(stranger.try_wait().unwrap().is_none(), "the stranger is left alone");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
 }
 
 #[test]

@@ -37,11 +37,11 @@ impl Run {
 
     /// The server, its watchdogs and its folder.
     fn leaves_nothing(mut self, server: i32) {
-        self.shell.wait().unwrap();
         eventually("the server is gone", || !is_alive(server));
         eventually("its folder is gone", || !self.folder.exists());
         let path = self.folder.display().to_string();
         eventually("its watchdogs are gone", || processes(&[&path]).is_empty());
+        self.shell.wait().unwrap(); // only now: until then a killed run is a zombie
     }
 }
 
@@ -119,4 +119,11 @@ fn a_failed_preparation_is_told_to_every_test_and_not_repeated() {
     let ask = |words: &str| throwaway("dev-postgres-unprepared", |_| Err(words.to_owned())).unwrap_err().to_string();
     assert_eq!(ask("migration 7 is broken"), "migration 7 is broken");
     assert_eq!(ask("never said"), "migration 7 is broken");
+}
+
+#[test]
+fn a_crash_while_preparing_is_told_to_the_tests_that_waited() {
+    let ask = || throwaway("dev-postgres-crashed", |_| panic!("a test that dies while the others wait"));
+    assert!(thread::spawn(ask).join().is_err());
+    assert!(ask().unwrap_err().to_string().contains("has crashed or was killed"));
 }
