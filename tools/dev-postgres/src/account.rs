@@ -10,10 +10,15 @@ use std::{fs, io};
 const NOBODY_TO_RUN_AS: &str = "running as root, which PostgreSQL refuses, and there is no user `postgres` or `nobody` \
      to run it as. Run as an ordinary user, or set DATABASE_URL";
 
+/// Numbers and not names: the owner of a cluster on a mounted folder often has no name in the container.
 #[derive(Clone, Copy)]
 pub(crate) enum Account {
+    /// The user who runs us, and who is not root.
     Ours,
-    Other { uid: u32, gid: u32 },
+    Other {
+        uid: u32,
+        gid: u32,
+    },
 }
 
 impl Account {
@@ -39,6 +44,7 @@ impl Account {
         }
     }
 
+    /// The server reads and writes only what it owns; the folder above stays ours, so that it cannot be replaced.
     pub(crate) fn take_over(self, path: &Path) -> Result<(), Error> {
         match self {
             Account::Ours => Ok(()),

@@ -22,16 +22,26 @@ const ELSEWHERE: &str = "/var/lib/dev-postgres";
 /// Where the cluster really lives for a wished folder.
 ///
 /// That is the folder itself, except where we are root and the unprivileged user that runs the server cannot enter it
-/// (a checkout under `/root`): then it is the same path below `/var/lib/dev-postgres`, always the same for a checkout.
+/// (a checkout under `/root`): then it is the same path below `/var/lib/dev-postgres`. A cluster that is there already
+/// stays where it is, whatever happens to the modes of the folders above: no one's data seems lost.
 pub fn data_dir(wished: &Path) -> Result<PathBuf, Error> {
     let wished = path::absolute(wished).map_err(Error::cannot("use", wished))?;
     let account = Account::for_cluster(&wished.join("data"))?;
-    let existing = wished.ancestors().find(|folder| folder.is_dir());
-    if existing.is_none_or(|folder| account.can_enter(folder)) {
+    if let Account::Ours = account {
         return Ok(wished);
     }
+    let open = wished.ancestors().find(|folder| folder.is_dir()).is_none_or(|existing| account.can_enter(existing));
     let below_root: PathBuf = wished.components().skip(1).collect();
-    Ok(Path::new(ELSEWHERE).join(below_root))
+    let elsewhere = Path::new(ELSEWHERE).join(below_root);
+    match (open, wished.join("data").is_dir(), elsewhere.join("data").is_dir()) {
+        (true, true, _) | (true, _, false) => Ok(wished),
+        (false, true, _) => Err(Error::new(format!(
+            "the database in {} can no longer be entered by the user that runs it. Let others pass the folders above \
+             it (chmod o+x), or set DATABASE_URL",
+            wished.display()
+        ))),
+        _ => Ok(elsewhere),
+    }
 }
 
 #[derive(Clone)]
@@ -108,7 +118,8 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Error> {
 
 fn not_writable(folder: &Path, why: &std::io::Error) -> Error {
     Error::new(format!(
-        "Postgres for development cannot write to {}: {why}. Make the folder writable for this user, or set DATABASE_URL",
+        "Postgres for development cannot write to {}: {why}. Make the folder writable for this user, or set \
+         DATABASE_URL",
         folder.display()
     ))
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// Who may come in by the Unix socket without the password.
 #[derive(Clone, Copy)]
 pub(crate) enum Socket {
-    Closed,
+    Closed, // the kept server opens none at all; this is the second lock on that door
     /// Whoever may open the socket's folder. No SCRAM exchange for each of a test run's many connections.
     Trusted,
 }
@@ -28,6 +28,7 @@ pub(crate) fn password(folder: &Folder, programs: &Programs, socket: Socket) -> 
     ))
 }
 
+/// `initdb` reads the password from a file: a command line is there for all users to see.
 fn create(folder: &Folder, programs: &Programs, socket: Socket) -> Result<(), Error> {
     write_private(&folder.password(), &random_password()?)?;
     folder.account.take_over(&folder.password())?;
@@ -58,6 +59,7 @@ fn random_password() -> Result<String, Error> {
     Ok(bytes.map(|byte| format!("{byte:02x}")).concat())
 }
 
+/// What lies there is the rest of an `initdb` that was killed.
 fn empty(path: &Path, account: Account) -> Result<(), Error> {
     drop(fs::remove_dir_all(path));
     DirBuilder::new().mode(0o700).create(path).map_err(Error::cannot("create", path))?;

@@ -11,9 +11,9 @@ const TRIES: u32 = 3;
 /// Ends a server that still runs here. It is restarted and not adopted, so that there is one way of running:
 /// with our settings, under our watchdog.
 ///
-/// Returns the pid in a pid file whose process is a stranger's, as happens in containers, where the same small pids come round again.
-/// PostgreSQL would take the stranger for a rival and refuse to start, unless told in `PG_GRANDPARENT_PID` that it
-/// is none. Removing the file instead would also remove PostgreSQL's own check for surviving backends.
+/// Returns the pid in a pid file whose process is a stranger's, as happens in containers, where the same small pids
+/// come round again. PostgreSQL would take the stranger for a rival and refuse to start, unless `PG_GRANDPARENT_PID`
+/// says that it is none. Removing the file instead would also remove PostgreSQL's own check for surviving backends.
 pub(crate) fn clear(folder: &Folder, programs: &Programs) -> Result<Option<u32>, Error> {
     for _ in 0..TRIES {
         let Some(file) = PidFile::read(&folder.data()).filter(|file| is_alive(file.pid)) else {
@@ -25,7 +25,8 @@ pub(crate) fn clear(folder: &Folder, programs: &Programs) -> Result<Option<u32>,
         stop(folder, programs);
     }
     Err(Error::new(format!(
-        "a Postgres that an earlier run has left in {} does not stop; end it by hand (its pid is the first line of postmaster.pid there)",
+        "a Postgres that an earlier run has left in {} does not stop; end it by hand (its pid is the first line of \
+         postmaster.pid there)",
         folder.data().display()
     )))
 }

@@ -6,13 +6,13 @@
 //!
 //! In reading order:
 //! - [`Cluster`]: the kept server of a development service, and joining it from the command line
+//! - `kept`: its port and its settings; `supervisor`: the thread that starts it again when it dies
 //! - [`throwaway`]: one server for a whole test run, gone when the run is gone
 //! - `folder`: what lies where, and who may use it
 //! - `account`: which user of the operating system runs the server, since PostgreSQL refuses root
 //! - `programs`: where `postgres` and `initdb` come from
 //! - `initdb`: makes the cluster and its password
 //! - `server`: the process, and `watchdog.sh`, which ends it however we end
-//! - `supervisor`: the thread that starts a kept server again when it dies
 //! - `leftover`: a server or a pid file that a crash has left
 //! - `pid_file`: what PostgreSQL writes about itself
 
@@ -23,6 +23,7 @@ mod account;
 mod cluster;
 mod folder;
 mod initdb;
+mod kept;
 mod leftover;
 mod pid_file;
 mod programs;

@@ -13,6 +13,7 @@ pub(crate) struct PidFile {
 }
 
 impl PidFile {
+    /// `None` also while the file is half written: whoever reads it reads it again.
     pub(crate) fn read(data: &Path) -> Option<PidFile> {
         let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
         let lines: Vec<&str> = text.lines().map(str::trim).collect();

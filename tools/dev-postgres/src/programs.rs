@@ -11,13 +11,13 @@ use std::path::{self, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const OLDEST: u32 = 15; // `create database … strategy`, by which tests get a database each in milliseconds
-const DOWNLOADED: u32 = 17;
+const DOWNLOADED: u32 = 17; // the first with the built-in locale, the same on every system
 
-pub(crate) const NOT_FOUND: &str = "DATABASE_URL is not set, and no PostgreSQL programs (version 15 or newer) were found on this machine. Do one of:
-  - install them:   Debian, Ubuntu: sudo apt install postgresql    Fedora: sudo dnf install postgresql-server
-                    macOS: brew install postgresql@17              elsewhere: set PG_BIN to the folder of `postgres` and `initdb`
+const NOT_FOUND: &str = "no PostgreSQL programs (version 15 or newer) were found on this machine. Do one of:
+  - install them:   sudo apt install postgresql (Debian, Ubuntu), sudo dnf install postgresql-server (Fedora),
+                    brew install postgresql@17 (macOS); in an unusual place: set PG_BIN to the folder of `initdb`
   - use containers: docker compose up
-  - use a server:   set DATABASE_URL=postgres://user:password@host/database";
+  - use a server:   set DATABASE_URL=postgres://user:password@host/database (for tests TEST_DATABASE_URL)";
 
 /// Folders whose subfolders are installations, by the start of their names.
 const USUAL_PLACES: [(&str, &str); 10] = [
@@ -80,7 +80,7 @@ fn choose(
     Err(wanted.map_or_else(|| Error::new(NOT_FOUND), |major| made_by(major, folder)))
 }
 
-/// Asks the program itself, as the user that will run it: names of folders lie, and root's folders are closed to others.
+/// Asks the program itself, as the user that will run it: a folder's name may lie, and root's folders are closed.
 fn probe(bin: &Path, account: Account) -> Option<Programs> {
     let bin = path::absolute(bin).ok().filter(|bin| bin.join("initdb").is_file())?; // PATH may hold a `.`
     let answer = account.command(&bin.join("postgres"), Path::new("/")).arg("-V").output().ok()?;
@@ -90,6 +90,7 @@ fn probe(bin: &Path, account: Account) -> Option<Programs> {
     Some(Programs { bin, major })
 }
 
+/// PATH first and the guesses last, though the newest wins: this only decides between equals.
 fn installed() -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = env::var_os("PATH").iter().flat_map(env::split_paths).collect();
     if let Ok(answer) = Command::new("pg_config").arg("--bindir").output() {
@@ -124,9 +125,11 @@ fn announce(into: &Path, major: u32) {
     eprintln!("PostgreSQL is not installed: downloading version {major} to {} (once, takes minutes)", into.display());
 }
 
+/// Never upgraded in place and never replaced: both would touch data that someone may want back.
 fn made_by(major: u32, folder: &Folder) -> Error {
     Error::new(format!(
-        "the data in {} was made by PostgreSQL {major}, which is not to be found. Install that version, set PG_BIN to its programs, or delete the folder to start empty",
+        "the data in {} was made by PostgreSQL {major}, which is not to be found. Install that version, set PG_BIN to \
+         its programs, or delete the folder to start empty",
         folder.path.display()
     ))
 }

@@ -27,7 +27,7 @@ pub(crate) enum Farewell {
 }
 
 pub(crate) struct Server {
-    process: Child,
+    process: Child, // the postmaster itself, and no shell around it: its pid and its end are the server's
 }
 
 impl Server {
@@ -47,6 +47,7 @@ impl Server {
             Farewell::AtOnce => "QUIT",
         });
         command.arg(programs.bin.join("postgres")).arg("-D").arg(folder.data());
+        // On the command line and not in postgresql.conf, so that an old cluster gets the settings of a new version.
         for setting in settings {
             command.arg("-c").arg(setting);
         }
@@ -61,6 +62,7 @@ impl Server {
         Ok(server)
     }
 
+    /// By the pid file, where the pid tells our server from the one before, whose file may still say "ready".
     fn wait_until_ready(&mut self, folder: &Folder) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -97,6 +99,7 @@ fn open_log(path: &Path) -> io::Result<(File, File)> {
     Ok((log.try_clone()?, log))
 }
 
+/// The reason, where it can be read, and not a hint to look for it: most often nobody is there but a CI log.
 fn died(status: ExitStatus, log: &Path) -> Error {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();

@@ -1,12 +1,13 @@
 //! The thread that has the kept server: starts it again when it dies, stops it when the service is done.
 
-use crate::cluster::Kept;
+use crate::kept::Kept;
 use crate::server::Server;
 use std::fs::File;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// A look costs one system call. A thread that waits for the end of the process could not be told to stop it.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(crate) struct Supervisor {

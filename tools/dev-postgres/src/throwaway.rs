@@ -18,9 +18,10 @@ use std::time::Duration;
 use std::{env, process};
 
 const RUN_WATCHDOG: &str = include_str!("run_watchdog.sh");
-const SOCKET_PORT: u16 = 5432; // no port of the network, only a part of the socket's name
-const DOWNLOADS: &str = ".data/pgsql"; // where the service has them; never in a folder where everyone may write
+/// A failure is told to the tests of its own run, which follow at once. Older, it may be a dead run's.
 const FAILURE_IS_NEWS: Duration = Duration::from_mins(1);
+const SOCKET_PORT: u16 = 5432; // no port of the network, only a part of the socket's name
+const DOWNLOADS: &str = ".data/pgsql"; // the service's; programs in a folder where everyone may write could be anyone's
 
 /// The superuser's URL of the run's server, for all tests of one `cargo test` or `cargo nextest run`.
 ///
@@ -38,6 +39,7 @@ pub fn throwaway(prefix: &str, prepare: impl FnOnce(&str) -> Result<(), String>)
         return outcome;
     }
     let lifeline = watch_run(run, &path)?;
+    // Written beforehand, for a test that panics or is killed can say nothing afterwards.
     write_private(&path.join("failure"), "the test that was to prepare the database has crashed or was killed")?;
     let outcome = start(&path, lifeline).and_then(|url| prepare(&url).map(|()| url).map_err(Error::new));
     match &outcome {
@@ -136,16 +138,16 @@ fn settings(sockets: &Path) -> Vec<String> {
     let fixed = [
         "listen_addresses=",
         "unix_socket_permissions=0700",
-        "max_connections=300",
+        "max_connections=300", // a pool for each of the tests that run at the same time
         "timezone=UTC",
         "fsync=off",
         "synchronous_commit=off",
         "full_page_writes=off",
-        "wal_level=minimal",
+        "wal_level=minimal", // no standby to feed
         "max_wal_senders=0",
         "max_wal_size=8GB",
         "checkpoint_timeout=1h",
-        "autovacuum=off",
+        "autovacuum=off", // a worker in the template database holds up every clone of it
     ];
     fixed.into_iter().map(String::from).chain([sockets, port]).collect()
 }

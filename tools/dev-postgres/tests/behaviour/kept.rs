@@ -216,3 +216,14 @@ fn a_checkout_closed_to_the_servers_user_has_its_data_elsewhere() {
         assert_eq!(elsewhere, scratch.cluster(), "an ordinary user's server is himself");
     }
 }
+
+#[test]
+fn data_that_became_closed_to_the_servers_user_is_not_silently_replaced_by_an_empty_database() {
+    let scratch = Scratch::new();
+    Running::start(&scratch.cluster()).end();
+    fs::set_permissions(&scratch.0, Permissions::from_mode(0o700)).unwrap();
+    match dev_postgres::data_dir(&scratch.cluster()) {
+        Ok(same) => assert!(!geteuid().is_root() && same == scratch.cluster()),
+        Err(why) => assert!(why.to_string().contains("chmod o+x"), "{why}"),
+    }
+}
