@@ -23,7 +23,7 @@ impl Run {
     fn begin(prefix: &str) -> Run {
         let users = "\"$0\" throwaway \"$1\" </dev/null & ".repeat(FIRST_USERS);
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", &format!("{users} wait; read -r _"), env!("CARGO_BIN_EXE_dev-postgres"), prefix]);
+        shell.args(["-c", &format!("{users} wait; echo all; read -r _"), env!("CARGO_BIN_EXE_dev-postgres"), prefix]);
         shell.env("CARGO_PKG_NAME", "as under cargo").process_group(0);
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(shell.stdout.take().unwrap());
@@ -32,7 +32,7 @@ impl Run {
     }
 
     fn urls(&mut self) -> Vec<String> {
-        self.said.by_ref().lines().take(FIRST_USERS).map(Result::unwrap).collect()
+        self.said.by_ref().lines().map(Result::unwrap).take_while(|line| line != "all").collect()
     }
 
     /// The server, its watchdogs and its folder.
