@@ -20,7 +20,7 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use super::{Class, Decision, decision::micros, memory::network, rule::Rule, strategies::Charge};
+use super::{Class, Decision, decision::micros, key::network, rule::Rule, strategies::Charge};
 use crate::{error::Error, types::Givens};
 
 /// Finds the client address among a request's extensions, where the layer outside of this one has put it.

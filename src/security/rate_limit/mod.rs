@@ -6,13 +6,14 @@
 //! It does not cover a flood that fills the line before it reaches us, nor a botnet that stays under every rule:
 //! that is what `anomaly` alarms are for. Counts live in this process; each replica has its own.
 //!
-//! Reading order: `rule` (what is allowed) → `strategies` (how it is counted) → `memory` (whose count it is, and how
-//! much memory all of them may take) → `decision` (what the client is told) → `flood` (the guard before everything).
+//! Reading order: `rule` (what is allowed) → `strategies` (how it is counted) → `key` (whose count it is) →
+//! `memory` (how much all of them may take) → `decision` (what the client is told) → `flood` (the guard before everything).
 
 use crate::settings::Env;
 
 mod decision;
 mod flood;
+mod key;
 mod memory;
 mod rule;
 mod strategies;
@@ -20,7 +21,8 @@ mod strategies;
 pub use self::{
     decision::{Decision, nearest},
     flood::{ClientNetwork, FloodGuard},
-    memory::{Key, Limiter},
+    key::Key,
+    memory::Limiter,
     rule::{Rule, Strategy},
 };
 
