@@ -35,6 +35,22 @@ fn an_ordinary_user_needs_nothing_set_up() {
 }
 
 #[test]
+fn a_start_as_root_leaves_an_ordinary_users_cluster_usable_for_its_owner() {
+    let scratch = Scratch::new();
+    fs::set_permissions(&scratch.0, Permissions::from_mode(0o777)).unwrap();
+    let owner = || Running::of(ordinary("start", &scratch.cluster(), &scratch));
+    let first = owner();
+    sql(&first.url, "create table kept (word text)").unwrap();
+    first.end();
+    let by_root = Running::start(&scratch.cluster());
+    assert_eq!(sql(&by_root.url, "select count(*) from kept").unwrap(), "0");
+    by_root.end();
+    let again = owner();
+    assert_eq!(sql(&again.url, "select count(*) from kept").unwrap(), "0");
+    again.end();
+}
+
+#[test]
 fn without_the_password_nobody_comes_in_and_it_is_written_down_only_once() {
     let scratch = Scratch::new();
     let running = Running::start(&scratch.cluster());

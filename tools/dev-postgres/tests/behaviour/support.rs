@@ -35,7 +35,8 @@ impl Drop for Scratch {
     }
 }
 
-/// A running `dev-postgres start` or `join`. Dropped, it is killed: a failing test leaves nothing behind.
+/// A running `dev-postgres start` or `join`. Dropped, it is ended in peace, also by a failing test: a server that were
+/// still stopping would write into the folder that is being removed.
 pub(crate) struct Running {
     process: Child,
     pub(crate) url: String,
@@ -75,7 +76,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.process.kill());
+        drop(self.process.stdin.take());
         drop(self.process.wait());
     }
 }
