@@ -18,6 +18,8 @@ $$;
 
 revoke all on schema public from public;
 grant usage on schema public to drawbridge_service;
+-- So that the service can refuse to start on a schema that is older than its code.
+grant select on _sqlx_migrations to drawbridge_service;
 
 create table users (
     id                uuid primary key,

@@ -1,6 +1,7 @@
 //! The whole service on one screen: what it is made of, what runs beside it, and what a request passes on its way in.
 
 use std::{
+    future::ready,
     net::IpAddr,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -9,9 +10,9 @@ use std::{
 use anyhow::Context;
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::Extensions,
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Response},
 };
 use sqlx::PgPool;
@@ -52,7 +53,7 @@ pub struct Service {
 }
 
 /// Puts the parts together. The database is migrated and judged already.
-pub fn build(settings: Config, givens: Givens, database: PgPool, routes: Routes) -> anyhow::Result<Service> {
+pub fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
     let sender = Sender::open(&settings.mail).context("MAIL_URL")?;
     let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("JWT_KEYS_DIR")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
@@ -64,13 +65,14 @@ pub fn build(settings: Config, givens: Givens, database: PgPool, routes: Routes)
         audit: notes,
         outbox: Outbox::default(),
         stopping: AtomicBool::new(false),
-        openapi: openapi::document(&routes.table()).to_string().into(),
+        openapi: openapi::document(&table.table()).to_string().into(),
         settings,
         givens,
         database,
     });
-    let flood = FloodGuard::new(*app.settings.rate_limit.rule(Class::Flood), ClientNetwork(client), app.givens.clone());
-    let router = router(&app, routes, &flood);
+    let rule = app.settings.rate_limit.rule(Class::Flood).clone();
+    let flood = FloodGuard::new(rule, ClientNetwork(client), app.givens.clone());
+    let router = router(&app, table, &flood);
     let background = run_beside(&app, flood, sender);
     app.audit.note(&Origin::default(), Event::Startup);
     Ok(Service { app, router, background, audit })
@@ -84,23 +86,19 @@ fn router(app: &App, routes: Routes, flood: &FloodGuard) -> Router {
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES)) //                  8 bodies of unknown length
         .layer(from_fn(gate::time)) //                                        7 how long it may take
         .layer(from_fn(gate::sizes)) //                                       6 how large it may be
-        .layer(axum::middleware::map_response(move |answer| flood_words(guard.clone(), answer)))
         .layer(flood.layer()) //                                              5 how often an address may come at all
+        .layer(map_response(move |answer| ready(guard.translate(answer)))) //   in our own words
         .layer(from_fn(turned_away)) //                                       4 the house is full
         .layer(from_fn_with_state(app.clone(), respond::respond)) //          1-3 request id, headers, errors, the log line
         .with_state(app.clone())
 }
 
 /// What a connection is told that came when there were already as many as the service takes.
-async fn turned_away(State(()): State<()>, request: Request, next: Next) -> Response {
+async fn turned_away(request: Request, next: Next) -> Response {
     match request.extensions().get::<TurnedAway>() {
         Some(_) => problems::SERVICE_UNAVAILABLE.because("too many connections").into_response(),
         None => next.run(request).await,
     }
-}
-
-async fn flood_words(guard: FloodGuard, answer: Response) -> Response {
-    guard.translate(answer)
 }
 
 fn client(extensions: &Extensions) -> Option<IpAddr> {

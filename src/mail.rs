@@ -258,13 +258,13 @@ impl Worker {
     async fn mint(&self, template: Template, user: Option<Uuid>) -> anyhow::Result<Option<PlainToken>> {
         let (Some(ticket), Some(user)) = (template.ticket(), user) else { return Ok(None) };
         let token = PlainToken::generate(&self.givens);
-        let now = self.givens.now();
+        let (hash, now) = (token.hash(), self.givens.now());
         sqlx::query!(
             r#"
             insert into one_time_tokens (hash, user_id, purpose, created_at, expires_at)
             values ($1, $2, $3, $4, $5)
             "#,
-            token.hash().as_bytes(),
+            hash.as_bytes(),
             user,
             ticket.purpose,
             now.0,

@@ -3,6 +3,8 @@
 //! There are no default credentials: each checkout has passwords of its own, in a file that only its owner may read
 //! (ASVS 6.3.2).
 
+use std::fmt::Write;
+
 use drawbridge::{security::access::Role, state::App};
 
 use super::{say, user, write_private};
@@ -17,7 +19,7 @@ pub async fn seed(app: &App) -> anyhow::Result<()> {
             let name = format!("Dev {}", role.name());
             user::insert(&app.database, &app.givens, &app.passwords, &email, &name, role, &password).await?;
             let prefix = role.name().to_uppercase();
-            lines += &format!("{prefix}_EMAIL={email}\n{prefix}_PASSWORD={}\n", password.expose());
+            writeln!(lines, "{prefix}_EMAIL={email}\n{prefix}_PASSWORD={}", password.expose())?;
         }
         write_private(&file, &lines)?;
     }

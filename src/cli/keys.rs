@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use drawbridge::{
     config::Config,
-    security::jwt::{self, Algorithm},
+    security::jwt::{self, Algorithm, Stage},
 };
 
 use super::{givens, say};
@@ -29,15 +29,25 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::named(name).ok_or_else(|| "EdDSA, ES256 or RS256".to_owned())
 }
 
+fn stage(stage: Stage) -> String {
+    match stage {
+        Stage::Published => "published, not signing yet".to_owned(),
+        Stage::Signing => "signing".to_owned(),
+        Stage::Retired { until } => format!("retired, verifies until {until}"),
+        Stage::Dead => "dead: `keys rotate` removes it".to_owned(),
+    }
+}
+
 impl Keys {
     pub fn run(self) -> anyhow::Result<()> {
         let (settings, now) = (Config::load()?.jwt, givens().now());
         match self {
             Self::List => {
-                for key in jwt::list(&settings, now)? {
-                    say(&format!("{}  {}  {}  born {}", key.kid, key.algorithm, key.stage, key.born))?;
-                }
-                Ok(())
+                let mut keys = jwt::list(&settings, now)?;
+                keys.reverse();
+                keys.iter().try_for_each(|key| {
+                    say(&format!("{}  {:?}  {}  born {}", key.kid, key.algorithm, stage(key.stage), key.born))
+                })
             }
             Self::New { alg } => say(&format!("Made {}.", jwt::new(&settings.keys_dir, alg, now)?)),
             Self::Rotate { alg } => {

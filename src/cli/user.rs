@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
 use drawbridge::{
     config::Config,
+    error::Error,
     security::{
         access::Role,
         audit::{self, Event, Origin},
@@ -121,10 +122,11 @@ pub async fn insert(
         bail!("a name has 1 to 100 characters, among them a letter or a digit");
     }
     let (email, name, password) = (Email::trimmed(email), normalise_name(name), NewPassword::new(password));
-    if let Some(weak) = password.judge("password", &email, &name).first() {
-        bail!("the password is too weak: {}", weak.message);
+    if let Err(Error::Invalid(weak)) = password.check("password", &email, &name) {
+        let why: Vec<_> = weak.iter().map(|rule| rule.message).collect();
+        bail!("a better password is needed: this one {}", why.join(", and "));
     }
-    let hash = hasher.hash(password).await.map_err(|_| anyhow::anyhow!("the hashing threads are busy"))?;
+    let hash = hasher.hash(&password).await.map_err(|_| anyhow::anyhow!("the hashing threads are busy"))?;
     let (id, now) = (givens.new_id(), givens.now());
     let mut tx = pool.begin().await.context("reach the database")?;
     let made = sqlx::query(

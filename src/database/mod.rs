@@ -166,7 +166,8 @@ pub async fn judge(pool: &PgPool, production: bool) -> anyhow::Result<()> {
     let current: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
         .fetch_one(pool)
         .await
-        .context("read which migrations were run: has `drawbridge migrate` been run?")?;
+        .map_err(|cause| anyhow::anyhow!(crate::error::describe(&cause)))
+        .context("the schema cannot be looked at (has `drawbridge migrate` been run?)")?;
     let wanted = MIGRATIONS.iter().map(|migration| migration.version).max();
     if current < wanted {
         bail!("the database is older than this program: run `drawbridge migrate`, or set DATABASE_OWNER_URL");

@@ -1,6 +1,8 @@
 //! `GET /.well-known/jwks.json`: the public keys that verify access tokens (RFC 7517), for gateways and other services.
 
 use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
     http::{
@@ -8,7 +10,7 @@ use crate::{
         caller::Caller,
         routes::{About, Limit, Routes},
     },
-    security::{access::Public, jwt::Jwks},
+    security::access::Public,
     state::App,
 };
 
@@ -25,9 +27,15 @@ const JWKS: About = About {
     problems: &[],
 };
 
+/// A JSON Web Key Set.
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("type" = "object", "required" = ["keys"], "additionalProperties" = false,
+    "properties" = { "keys": { "type": "array", "maxItems": 100, "items": { "type": "object" } } }))]
+struct Jwks(serde_json::Value);
+
 /// Seconds that a verifier may keep the answer. Short: a withdrawn key should not live on in caches.
 const LIFE: u32 = 60;
 
 async fn jwks(_: Caller<Public>, State(app): State<App>) -> Shared<Jwks> {
-    Shared(app.jwt.jwks(app.givens.now()), LIFE)
+    Shared(Jwks(app.jwt.jwks(app.givens.now())), LIFE)
 }

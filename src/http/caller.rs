@@ -4,7 +4,7 @@
 //! was sent looked at. A caller whom the route does not admit learns nothing from it.
 
 use axum::{
-    extract::{FromRequestParts, OptionalFromRequestParts as _},
+    extract::FromRequestParts,
     http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result, problems},
     http::{context::RequestContext, gate, live_session},
     security::{
-        access::{Access, Identity, Public, Role, Scope},
+        access::{Access, Identity, Public, Scope},
         audit::Event,
     },
     state::App,
@@ -73,22 +73,22 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
 
 async fn identify(headers: &HeaderMap, app: &App, now: Timestamp) -> Result<Identity> {
     let token = bearer(headers)?;
-    let claims = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
-    let live = live_session::of(app, claims.sub, claims.sid).await?;
+    let token = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
+    let live = live_session::of(app, token.user_id, token.session_id).await?;
     let session = live.ok_or(problems::INVALID_CREDENTIAL.because("the session has ended"))?;
     if session.expires_at <= now {
         return Err(problems::INVALID_CREDENTIAL.because("the session has expired"));
     }
-    if session.generation != claims.generation || session.role.name() != claims.role {
+    if session.generation != token.generation || session.role.name() != token.role {
         return Err(problems::INVALID_CREDENTIAL.because("issued before a change of role or password"));
     }
     Ok(Identity {
-        user_id: claims.sub,
-        session_id: claims.sid,
+        user_id: token.user_id,
+        session_id: token.session_id,
         role: session.role,
-        scopes: claims.scope.split(' ').filter_map(Scope::named).collect(),
+        scopes: token.scope.split(' ').filter_map(Scope::named).collect(),
         // The token's own: one stolen before a step-up must not profit from it.
-        auth_time: Timestamp(claims.auth_time),
+        auth_time: token.auth_time,
     })
 }
 

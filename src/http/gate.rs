@@ -2,11 +2,11 @@
 //!
 //! These stand before authentication on purpose: they cost nothing, and their answers tell nothing about an account.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header::CONTENT_LENGTH, request::Parts},
+    http::{HeaderMap, header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING}, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -17,7 +17,7 @@ use crate::{
     security::{
         audit::Event,
         limits,
-        rate_limit::{ChargedBy, Class, Key},
+        rate_limit::{ChargedTo, Class, Key},
     },
     state::App,
 };
@@ -27,14 +27,20 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     if !limits::uri_fits(request.uri()) {
         return Err(problems::URI_TOO_LONG.into());
     }
-    if !limits::headers_fit(request.headers()) {
-        return Err(problems::HEADERS_TOO_LARGE.into());
-    }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
         return Err(problems::PAYLOAD_TOO_LARGE.into());
     }
     Ok(next.run(request).await)
+}
+
+/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A handler waits
+/// for nothing but the database, which gives up sooner, so this ends only what has gone wrong: with a 503, since RFC 9110
+/// keeps 408 for requests that did not arrive.
+pub async fn time(request: Request, next: Next) -> Result<Response> {
+    let arriving = if sends_body(request.headers()) { limits::BODY_TIME } else { Duration::ZERO };
+    let answered = tokio::time::timeout(arriving + limits::HANDLER_TIME, next.run(request)).await;
+    answered.map_err(|_| problems::SERVICE_UNAVAILABLE.because("the handler took too long"))
 }
 
 /// Around each route: media types, then the limits that count by address.
@@ -46,17 +52,22 @@ pub async fn gate(
     let context = RequestContext::of(request.extensions())?;
     context.matched(&route);
     let headers = request.headers();
-    let sends_body = announced_length(headers).map_or(headers.contains_key("transfer-encoding"), |length| length > 0);
-    if (route.takes_body || sends_body) && !limits::is_json(headers) {
+    if (route.takes_body || sends_body(headers)) && !limits::is_json(headers) {
         return Err(problems::UNSUPPORTED_MEDIA_TYPE.into());
     }
     if route.answers_json && !limits::accepts_json(headers) {
         return Err(problems::NOT_ACCEPTABLE.into());
     }
-    if route.limit.charged_by() == ChargedBy::Address {
+    if route.limit != Class::Flood && route.limit.charged_to().before_authentication() {
         charge(&app, &context, route.limit, &Key::Address(context.client_address()))?;
     }
     Ok(next.run(request).await)
+}
+
+/// HTTP/2 may send a body without a word about its length, but then with a content type.
+fn sends_body(headers: &HeaderMap) -> bool {
+    let unannounced = headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_TYPE);
+    announced_length(headers).map_or(unannounced, |length| length > 0)
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
@@ -66,7 +77,7 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
 /// The limit that counts by who is calling; for anonymous callers that is their address.
 pub fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
     let Some(class) = context.route().map(|route| route.limit) else { return Ok(()) };
-    if class.charged_by() != ChargedBy::Principal {
+    if class.charged_to() != ChargedTo::Principal {
         return Ok(());
     }
     let key = context.principal().map_or(Key::Address(context.client_address()), Key::Principal);
@@ -74,14 +85,12 @@ pub fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
 }
 
 /// One more for this key. Also called by handlers that count by something in the body, such as the e-mail tried.
-pub fn charge(app: &App, context: &RequestContext, class: Class, key: &Key) -> Result<()> {
+pub fn charge(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
     let decision = app.limits.charge(class, key, app.givens.now());
     context.charged(decision);
-    if decision.allowed {
-        return Ok(());
-    }
-    app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: class.name() });
-    Err(Error::Later(problems::RATE_LIMITED, decision.retry_after))
+    decision.checked().inspect_err(|_| {
+        app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: class.name() });
+    })
 }
 
 /// Unknown parameters are refused everywhere, so also where no parameter is known.

@@ -4,14 +4,18 @@
 //! that line holds the cause. It is the outermost layer, so it sees also what no handler made: an unknown path, a wrong
 //! method, a time-out, a panic.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE},
+        header::{ACCESS_CONTROL_ALLOW_METHODS, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -22,8 +26,15 @@ use serde::Serialize;
 use crate::{
     error::{self, Error, FieldError, Problem, problems},
     http::context::RequestContext,
-    security::{audit::Event, client_address, cors, headers, rate_limit, transport::Secure},
+    security::{
+        audit::Event,
+        client_address::ClientAddress,
+        headers,
+        rate_limit::{Decision, nearest},
+        transport::Secure,
+    },
     state::App,
+    telemetry,
 };
 
 /// Seconds after which a client may try again when the service itself was the trouble.
@@ -50,22 +61,25 @@ pub struct Envelope {
 
 pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let peer = client_address::of_request(&app.settings.client_address, &request);
-    let context = RequestContext::begin(&app.givens, peer.0);
-    request.extensions_mut().insert(peer);
+    let client = client(&app, &request);
+    let context = RequestContext::begin(&app.givens, client.0);
+    request.extensions_mut().insert(client);
     request.extensions_mut().insert(context.clone());
     let method = request.method().clone();
     let secure = request.extensions().get::<Secure>().is_some_and(|secure| secure.0);
     let asked = request.headers().clone();
 
-    let response = next.run(request).await;
+    let response = match telemetry::caught(next.run(request)).await {
+        Ok(response) => response,
+        Err(panic) => Error::Unexpected(anyhow::Error::new(panic)).into_response(),
+    };
 
     let failure = Failure::of(&response);
     let mut response = match &failure {
         Some(failure) => failure.envelope(response, &context),
         None => response,
     };
-    complete(response.headers_mut(), &app, &context, &asked, secure);
+    complete(&mut response, &app, &context, &asked, secure);
     if let Some(failure) = &failure {
         failure.note(&app, &context);
     }
@@ -74,14 +88,27 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
 }
 
 /// What every answer carries, whatever its status.
-fn complete(headers: &mut HeaderMap, app: &App, context: &RequestContext, asked: &HeaderMap, secure: bool) {
+fn complete(response: &mut Response, app: &App, context: &RequestContext, asked: &HeaderMap, secure: bool) {
+    // The flood guard's word counts where no limit of the route had one: on an unknown path, before authentication.
+    let guard = response.extensions().get::<Decision>().copied();
+    let headers = response.headers_mut();
     headers::apply(headers, secure);
-    cors::grant(&app.settings.cors, asked.get_all(ORIGIN), headers);
+    if !headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) {
+        app.settings.cors.answer(asked, headers);
+    }
     let id = HeaderValue::from_str(&context.id().to_string()).expect("a UUID is ASCII");
     headers.insert("x-request-id", id);
-    if let Some(nearest) = rate_limit::nearest(&context.decisions()) {
-        rate_limit::headers(&nearest, app.settings.rate_limit.ietf_headers, app.givens.now(), headers);
+    if let Some(nearest) = nearest(&context.decisions()).or(guard) {
+        nearest.write(headers, app.settings.rate_limit.ietf_headers);
     }
+}
+
+/// Who is at the other end: the socket's address, or what a trusted proxy says of it.
+fn client(app: &App, request: &Request) -> ClientAddress {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    // Without a socket, as in a test that calls the router by hand, everyone is one client: too strict rather than lax.
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    app.settings.client_address.resolve(peer, request.headers())
 }
 
 /// A response that is an error: who made it, and what we know of why.

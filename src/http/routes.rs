@@ -3,7 +3,7 @@
 //! From this table come the router, the OpenAPI document, the methods that CORS grants, the limits, `drawbridge routes`,
 //! the golden file of the attack surface, and the test that walks every route as every kind of caller.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
 use axum::{
     Router,
@@ -50,6 +50,14 @@ pub struct Route {
     pub takes_body: bool,
     pub takes_query: bool,
     pub answers_json: bool,
+}
+
+/// A line of `drawbridge routes` and of the golden file.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, policy) = (self.method.as_str(), self.policy.to_string());
+        write!(f, "{method:<7} {:<30} {policy:<20} {}", self.path, self.limit.name())
+    }
 }
 
 /// A handler whose first argument is the caller that its route declares, and whose other arguments and answer can say
@@ -175,8 +183,8 @@ impl Routes {
             router.route(route.path, handler.route_layer(gate))
         });
         let router = methods.into_iter().fold(router, |router, (path, methods)| {
-            let cors = app.settings.cors.clone();
-            router.route(path, options(async move |headers: HeaderMap| about_methods(&cors, &headers, &methods)))
+            let app = app.clone();
+            router.route(path, options(async move |headers: HeaderMap| about_methods(&app, &headers, &methods)))
         });
         router.fallback(async || problems::NOT_FOUND)
     }
@@ -191,9 +199,11 @@ fn methods_by_path(lines: &[(Arc<Route>, MethodRouter<App>)]) -> BTreeMap<&'stat
 }
 
 /// `OPTIONS`: to a browser on another origin its preflight answer, to anyone else the methods of the path.
-fn about_methods(cors: &cors::Settings, headers: &HeaderMap, methods: &[Method]) -> Response {
+fn about_methods(app: &App, headers: &HeaderMap, methods: &[Method]) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    cors::preflight(cors, headers, methods, response.headers_mut());
+    if cors::is_preflight(&Method::OPTIONS, headers) {
+        app.settings.cors.preflight(headers, methods, response.headers_mut());
+    }
     let mut allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if methods.contains(&Method::GET) {
         allowed.push("HEAD");

@@ -28,6 +28,7 @@ const PREFIX: &str = "dbt_";
 /// What the sealing key is for, so that no other use of the same token could derive the same key.
 const SEALING: &[u8] = b"drawbridge: successor of a refresh token, v1";
 
+#[derive(Clone)]
 pub struct Settings {
     pub refresh_grace: Duration,
     /// A session that nobody refreshes for so long is over.

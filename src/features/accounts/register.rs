@@ -11,7 +11,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     http::{
         answer::{Accepted, Message},
         caller::Caller,
@@ -58,11 +58,8 @@ pub async fn register(
     Valid(input): Valid<Register>,
 ) -> Result<Accepted<Message>> {
     let (email, name) = (Email::trimmed(&input.email), normalise_name(&input.name));
-    let weak = input.password.judge("password", &email, &name);
-    if !weak.is_empty() {
-        return Err(Error::Invalid(weak));
-    }
-    let hash = app.passwords.hash(input.password).await?;
+    input.password.check("password", &email, &name)?;
+    let hash = app.passwords.hash(&input.password).await?;
 
     let mut tx = app.database.begin().await?;
     let user = upsert(&mut tx, &app, &email, &name, &hash).await?;

@@ -16,7 +16,7 @@ use crate::{
     security::{
         access::Public,
         audit::{self, Event},
-        input::TOKEN,
+        input::TEXT,
         session_token::{PlainToken, TokenHash},
     },
     state::App,
@@ -26,7 +26,7 @@ use crate::{
 #[derive(Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyEmail {
-    #[validate(length(min = 1, max = 512), regex(path = *TOKEN))]
+    #[validate(length(min = 1, max = 512), regex(path = *TEXT))]
     #[schemars(example = &"kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
     token: String,
 }

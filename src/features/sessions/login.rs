@@ -7,6 +7,7 @@ use axum::{extract::State, http::HeaderMap};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::PgConnection;
+use time::Duration;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -17,7 +18,7 @@ use crate::{
     security::{
         access::{Public, Role},
         audit::{self, Event},
-        input::{EMAIL, TOKEN},
+        input::{EMAIL, TEXT},
         password::{Password, PasswordHash, Verdict},
         rate_limit::{Class, Key},
         session_token::PlainToken,
@@ -37,7 +38,7 @@ pub struct Login {
     password: Password,
     /// The last refresh token that this device had for the account, if any: it gets the device a limit of its own.
     #[serde(default)]
-    #[validate(length(min = 1, max = 512), regex(path = *TOKEN))]
+    #[validate(length(min = 1, max = 512), regex(path = *TEXT))]
     known_device: Option<String>,
 }
 
@@ -47,6 +48,9 @@ pub const ABOUT: About = About {
         are answered alike.",
     problems: &[problems::INVALID_CREDENTIALS, problems::EMAIL_NOT_VERIFIED],
 };
+
+/// How long after its session has ended a device is still known.
+const KNOWN_DEVICE: Duration = Duration::days(30);
 
 struct Account {
     id: Uuid,
@@ -63,8 +67,9 @@ pub async fn login(
     Valid(input): Valid<Login>,
 ) -> Result<Private<Tokens>> {
     let email = Email::trimmed(&input.email);
-    let budget = budget(&app, &email, input.known_device.as_deref()).await?;
-    gate::charge(&app, caller.context(), Class::Login, &Key::text(&budget))?;
+    let device = known_device(&app, &email, input.known_device.as_deref()).await?;
+    let budget = device.map_or(Key::Email(&email), Key::Principal);
+    gate::charge(&app, caller.context(), Class::Login, &budget)?;
 
     let account = find(&app, &email).await?;
     let verdict = app.passwords.verify(&input.password, account.as_ref().map(|account| &account.hash)).await?;
@@ -81,17 +86,18 @@ pub async fn login(
         Some(account) => account,
     };
     if verdict == Verdict::RightButOutdated {
-        rehash(&app, account, input.password).await?;
+        rehash(&app, account, &input.password).await?;
     }
-    app.limits.clear(Class::Login, &Key::text(&budget));
+    app.limits.clear(Class::Login, &budget);
     open(&app, caller.context(), account, &headers).await.map(Private)
 }
 
-/// What this attempt counts against. Counting by address alone would let anyone lock an owner out by guessing, so a
-/// device that has been in this account within thirty days has a budget that strangers cannot spend.
-async fn budget(app: &App, email: &Email, known_device: Option<&str>) -> Result<String> {
-    let Some(token) = known_device else { return Ok(email.folded()) };
-    let since = app.givens.now() - app.settings.session.known_device;
+/// The session that this device last had for the account. Counting guesses by e-mail alone would let anyone lock an owner
+/// out; so a device that was in the account lately has a budget of its own, that strangers cannot spend.
+async fn known_device(app: &App, email: &Email, token: Option<&str>) -> Result<Option<Uuid>> {
+    let Some(token) = token else { return Ok(None) };
+    let hash = PlainToken::presented(token).hash();
+    let since = app.givens.now() - KNOWN_DEVICE;
     let known = sqlx::query_scalar!(
         r#"
         select sessions.id
@@ -104,13 +110,13 @@ async fn budget(app: &App, email: &Email, known_device: Option<&str>) -> Result<
           and coalesce(sessions.ended_at, sessions.expires_at) > $3
           and sessions.end_reason is distinct from 'reuse'
         "#,
-        PlainToken::presented(token).hash().as_bytes(),
+        hash.as_bytes(),
         email.folded(),
         since.0,
     )
     .fetch_optional(&app.database)
     .await?;
-    Ok(known.map_or(email.folded(), |session| format!("known device {session}")))
+    Ok(known)
 }
 
 async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
@@ -130,7 +136,7 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
 }
 
 /// The parameters have moved on since the hash was made, and only now is there a password to make a new one from.
-async fn rehash(app: &App, account: &Account, password: Password) -> Result<()> {
+async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()> {
     let hash = app.passwords.rehash(password).await?;
     sqlx::query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",

@@ -18,7 +18,7 @@ use crate::{
     security::{
         access::{Public, Role},
         audit::{self, Event},
-        input::TOKEN,
+        input::TEXT,
         rate_limit::{Class, Key},
         session_token::{self, Found, PlainToken, TokenHash, Verdict},
     },
@@ -29,7 +29,7 @@ use crate::{
 #[derive(Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
-    #[validate(length(min = 1, max = 512), regex(path = *TOKEN))]
+    #[validate(length(min = 1, max = 512), regex(path = *TEXT))]
     #[schemars(example = &"dbr_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
     refresh_token: String,
 }
@@ -142,11 +142,11 @@ async fn rotate(
     presented: &PlainToken,
     now: Timestamp,
 ) -> Result<PlainToken> {
-    let successor = PlainToken::generate(&app.givens);
+    let (spent, successor) = (presented.hash(), PlainToken::generate(&app.givens));
     tokens::keep(tx, row.session_id, &successor.hash(), now).await?;
     sqlx::query!(
         "update refresh_tokens set spent_at = $2, successor = $3 where hash = $1",
-        presented.hash().as_bytes(),
+        spent.as_bytes(),
         now.0,
         session_token::seal(presented, &successor, &app.givens),
     )

@@ -115,7 +115,7 @@ fn refusal(problems: &[Problem], envelope: &Value) -> Value {
     let codes: Vec<_> = problems.iter().map(|problem| format!("`{}`", problem.code)).collect();
     let examples: Map<_, _> = problems.iter().map(|problem| (problem.code.to_owned(), example(problem))).collect();
     let mut headers = usual_headers();
-    let named = problems.iter().flat_map(|problem| match problem.status.as_u16() {
+    let named = problems.iter().filter_map(|problem| match problem.status.as_u16() {
         401 | 403 => Some("WWW-Authenticate"),
         429 | 503 => Some("Retry-After"),
         _ => None,

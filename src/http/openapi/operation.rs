@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
 use crate::{
     error::{Problem, problems},
+    http::input::{self, Id, Valid, ValidQuery},
     security::access::Policy,
 };
 
@@ -23,6 +27,30 @@ pub trait Output {
 
 impl<S> Input for State<S> {
     fn describe(_: &mut Operation<'_>) {}
+}
+
+/// For what a handler only records, such as the browser's name: nothing that a client has to know of.
+impl Input for HeaderMap {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
+impl<T: input::Input> Input for Valid<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.takes::<T>();
+    }
+}
+
+impl<T: input::Input> Input for ValidQuery<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.takes_query::<T>();
+    }
+}
+
+impl Input for Id {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.path_parameter("id", &json!({ "type": "string", "format": "uuid" }));
+        operation.refuses(problems::NOT_FOUND);
+    }
 }
 
 /// An operation as it is being described.

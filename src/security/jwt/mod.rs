@@ -51,6 +51,7 @@ use ring::Ring;
 /// sign, such as ID tokens, from being taken for one (RFC 8725 section 3.11).
 const TYPE: &str = "at+jwt";
 
+#[derive(Clone)]
 pub struct Settings {
     pub issuer: String,
     pub audience: String,

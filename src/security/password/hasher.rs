@@ -72,8 +72,17 @@ impl Hasher {
     }
 
     pub async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Busy> {
+        self.write(password.text()).await
+    }
+
+    /// For a password that was just found right, under parameters that have moved on.
+    pub async fn rehash(&self, password: &Password) -> Result<PasswordHash, Busy> {
+        self.write(password.text()).await
+    }
+
+    async fn write(&self, password: &Arc<Secret<String>>) -> Result<PasswordHash, Busy> {
         let recipe = Recipe { params: self.params.clone(), salt: salt(&self.givens) };
-        let output = self.compute(password.text(), &recipe).await?;
+        let output = self.compute(password, &recipe).await?;
         Ok(PasswordHash::written(&recipe, output))
     }
 

@@ -24,6 +24,11 @@ pub(super) struct Stored {
 }
 
 impl PasswordHash {
+    /// For the database, and for nothing else.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(super) fn written(recipe: &Recipe, output: Output) -> Self {
         let hash = phc::PasswordHash {
             algorithm: ARGON2ID_IDENT,
