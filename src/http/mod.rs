@@ -1,1 +1,3 @@
+//! The front door: crossed by every request, edited by few.
 
+pub mod input;
