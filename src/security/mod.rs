@@ -13,3 +13,4 @@ pub mod rate_limit;
 pub mod secret;
 pub mod session_cache;
 pub mod session_token;
+pub mod transport;
