@@ -3,11 +3,10 @@
 use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::ConnectInfo,
     http::{Request, Response},
 };
-use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -25,7 +24,8 @@ use tower::ServiceExt;
 
 use super::{
     Answers,
-    patience::{InFlight, Patient, Traffic},
+    patience::Patient,
+    traffic::{Answer, InFlight, Traffic},
 };
 use crate::security::transport::{Caps, Secure, TurnedAway};
 
@@ -71,6 +71,7 @@ impl<S: Answers> Connection<S> {
         });
         let builder = builder(&self.caps, http2, !self.peer.turned_away);
         let mut connection = std::pin::pin!(builder.serve_connection(stream, service));
+        let mut stalled = std::pin::pin!(traffic.stalled(self.caps.write));
         // On HTTP/1 the missing keep-alive does this, after the answer.
         let mut leaving = self.peer.turned_away && http2;
         if leaving {
@@ -80,6 +81,7 @@ impl<S: Answers> Connection<S> {
             tokio::select! {
                 // How it ended is the client's affair; what it asked for is in the log already.
                 _ = connection.as_mut() => return,
+                () = &mut stalled, if http2 => return,
                 () = time_to_leave(&mut self.stopped, &traffic), if !leaving => {
                     leaving = true;
                     connection.as_mut().graceful_shutdown();
@@ -132,7 +134,7 @@ async fn answer<S: Answers>(
     peer: Peer,
     in_flight: InFlight,
     request: Request<Incoming>,
-) -> Result<Response<impl hyper::body::Body<Data = Bytes, Error = axum::Error> + Send>, Infallible> {
+) -> Result<Response<Answer>, Infallible> {
     let mut request = request.map(Body::new);
     let known = request.extensions_mut();
     known.insert(ConnectInfo(peer.address));
@@ -141,11 +143,5 @@ async fn answer<S: Answers>(
         known.insert(TurnedAway);
     }
     let response = service.oneshot(request).await?;
-    // The closure is never called for its result; it keeps the request in flight until the body is gone.
-    Ok(response.map(|body| {
-        body.map_err(move |error| {
-            let _ = &in_flight;
-            error
-        })
-    }))
+    Ok(response.map(|body| Answer::new(body, in_flight)))
 }

@@ -10,6 +10,7 @@
 mod connection;
 mod patience;
 mod tls;
+mod traffic;
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 

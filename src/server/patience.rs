@@ -7,55 +7,18 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::Notify,
     time::{Instant, Sleep, sleep},
 };
 
+use super::traffic::Traffic;
 use crate::security::transport::Caps;
-
-/// What a connection's requests and its stream have to know of each other.
-#[derive(Default)]
-pub(super) struct Traffic {
-    /// Heads that have come whole.
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-    /// Told when the connection has been idle for its time.
-    pub(super) idle: Notify,
-}
-
-/// One request, from its head to the last byte of its answer.
-pub(super) struct InFlight(Arc<Traffic>);
-
-impl Traffic {
-    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        InFlight(self.clone())
-    }
-
-    fn begun(&self) -> usize {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    fn is_busy(&self) -> bool {
-        self.ended.load(Ordering::Relaxed) < self.begun()
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// A point in time that may be set, and wakes the task that asks for it.
 #[derive(Default)]

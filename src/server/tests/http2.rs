@@ -90,6 +90,15 @@ async fn a_peer_that_answers_no_ping_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_peer_that_lets_no_answer_through_is_cut_off() {
+    let (_server, mut stream) = over_http2(Caps { write: SHORT, ..patient() }).await;
+    let no_window = [&[0, 4][..], &0_u32.to_be_bytes()].concat();
+    stream.write_all(&frame(SETTINGS, 0, 0, &no_window)).await.unwrap();
+    stream.write_all(&frame(HEADERS, WHOLE, 1, GET_ROOT)).await.unwrap();
+    assert_eq!(until(DATA, &mut stream).await, None);
+}
+
+#[tokio::test]
 async fn streams_that_are_opened_to_be_reset_end_the_connection() {
     let (_server, mut stream) = over_http2(patient()).await;
     let cancel = 8_u32.to_be_bytes();
