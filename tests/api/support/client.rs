@@ -1,0 +1,160 @@
+//! A client, as curl or a browser would be one. Every answer is held against the OpenAPI document on its way back.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, Method, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use hyper_util::{
+    client::legacy::{Client as Http, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+
+use super::contract;
+
+/// Somebody at an address of their own.
+#[derive(Clone)]
+pub struct Client {
+    http: Http<HttpConnector, Body>,
+    server: SocketAddr,
+    address: String,
+    token: Option<String>,
+    contract: Bytes,
+}
+
+pub struct Request {
+    client: Client,
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+impl Client {
+    pub fn new(server: SocketAddr, contract: Bytes) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let http = Http::builder(TokioExecutor::new()).build_http();
+        Self { http, server, address: format!("10.{a}.{b}.{c}"), token: None, contract }
+    }
+
+    /// The same person with a token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    pub fn at(&self, server: SocketAddr) -> Self {
+        Self { server, ..self.clone() }
+    }
+
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Request {
+        self.request(Method::POST, path).json(body)
+    }
+
+    pub fn patch(&self, path: &str, body: &Value) -> Request {
+        self.request(Method::PATCH, path).json(body)
+    }
+
+    pub fn delete(&self, path: &str, body: &Value) -> Request {
+        self.request(Method::DELETE, path).json(body)
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request { client: self.clone(), method, path: path.to_owned(), headers: Vec::new(), body: None }
+    }
+}
+
+impl Request {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.body(body.to_string()).header("content-type", "application/json")
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let Self { client, method, path, headers, body } = self;
+        let mut request = axum::http::Request::builder()
+            .method(method.clone())
+            .uri(format!("http://{}{path}", client.server))
+            .header("x-forwarded-for", &client.address);
+        if let Some(token) = &client.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
+        let response = client.http.request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let answer = Answer { status: parts.status, headers: parts.headers, bytes };
+        contract::check(&client.contract, &method, &path, &answer);
+        answer
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a refusal.
+    pub fn refusal(&self) -> (u16, String) {
+        let code = self.json()["code"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), code)
+    }
+
+    pub fn reference(&self) -> String {
+        self.json()["reference"].as_str().unwrap().to_owned()
+    }
+
+    /// Each refused field with its rule.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let json = self.json();
+        let fields = json["fields"].as_array().cloned().unwrap_or_default();
+        fields.iter().map(|field| (text(&field["field"]), text(&field["rule"]))).collect()
+    }
+
+    pub fn assert(&self, status: u16) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
+        assert_eq!(self.refusal(), (status, code.to_owned()), "{}", self.text());
+        self
+    }
+}

@@ -1,0 +1,141 @@
+//! A service of its own for each test, and clients that speak to it as anyone would: over a socket.
+
+mod client;
+mod contract;
+mod database;
+mod given;
+mod log;
+mod people;
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use drawbridge::{
+    app::{self, Service},
+    config::Config,
+    features,
+    http::routes::Routes,
+    server,
+    state::App,
+    types::Givens,
+};
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+
+pub use self::{
+    client::{Answer, Client, Request},
+    given::MovableClock,
+    log::lines_with,
+    people::{PASSWORD, Person},
+};
+use self::{database::Database, given::TestEntropy};
+
+/// A running service.
+pub struct TestApp {
+    pub app: App,
+    pub clock: MovableClock,
+    pub address: SocketAddr,
+    /// Connections of the owner, for looking at what the service did and for doing what no request can.
+    pub owner: PgPool,
+    pub folder: Arc<tempfile::TempDir>,
+    database: Database,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(&[], features::routes()).await
+    }
+
+    /// With settings of its own, or routes that misbehave on purpose.
+    pub async fn start_with(settings: &[(&str, &str)], routes: Routes) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_on(Database::create().await, MovableClock::default(), folder, settings, routes).await
+    }
+
+    /// Another replica: the same database, clock and keys, another process as far as it can tell.
+    pub async fn replica(&self) -> Self {
+        self.replica_with(&[]).await
+    }
+
+    pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
+        let (database, clock) = (self.database.shared(), self.clock.clone());
+        Self::start_on(database, clock, self.folder.clone(), settings, features::routes()).await
+    }
+
+    async fn start_on(
+        database: Database,
+        clock: MovableClock,
+        folder: Arc<tempfile::TempDir>,
+        settings: &[(&str, &str)],
+        routes: Routes,
+    ) -> Self {
+        log::capture();
+        let config = config(&folder, settings);
+        let pool = drawbridge::database::pool(database.as_service(), 5);
+        let transport = config.transport.clone();
+        let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).unwrap();
+        let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let app = service.app.clone();
+        tokio::spawn(async move {
+            let Service { router, .. } = &service;
+            let stopped = async { drop(stopped.await) };
+            server::serve(listener, &transport, router.clone(), stopped).await.unwrap();
+            service.close().await;
+        });
+        Self { app, clock, address, owner: database.as_owner(), folder, database, stop: Some(stop) }
+    }
+
+    /// Somebody new, at an address of their own.
+    pub fn client(&self) -> Client {
+        Client::new(self.address, self.app.openapi.clone())
+    }
+
+    /// Cuts every connection of the service to its database, as a restart would.
+    pub async fn cut_database_connections(&self) {
+        self.database.cut().await;
+    }
+
+    /// From here on the service cannot connect to its database any more.
+    pub async fn lose_database(&self) {
+        self.database.shut().await;
+    }
+
+    pub async fn restore_database(&self) {
+        self.database.open().await;
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+    }
+}
+
+/// The settings of a test: the contract's, where the test does not say otherwise. Clients say who they are by
+/// `X-Forwarded-For`, so that each test person has the limits of one person.
+pub fn config(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Config {
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let mut values = BTreeMap::from([
+        ("TRUSTED_PROXIES".to_owned(), "127.0.0.0/8".to_owned()),
+        ("JWT_KEYS_DIR".to_owned(), path("keys")),
+        ("MAIL_URL".to_owned(), format!("file:{}", path("mail"))),
+        ("LOG_DIR".to_owned(), path("log")),
+        ("PASSWORD_HASH_THREADS".to_owned(), "2".to_owned()),
+    ]);
+    values.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Config::parse(values).unwrap().0
+}
+
+/// Waits for something to come true, however long a slow machine takes, and fails when it never does.
+pub async fn until<F: Future<Output = Option<T>>, T>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(5));
+    for _ in 0..6000 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        beat.tick().await;
+    }
+    panic!("never came true: {what}");
+}
