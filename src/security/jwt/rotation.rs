@@ -6,6 +6,8 @@ use std::{
     time::SystemTime,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jsonwebtoken::EncodingKey;
 use serde_json::Value;
 use time::Duration;
 
@@ -168,11 +170,16 @@ fn an_empty_folder_gets_a_key_in_development_and_refuses_production() {
     assert_eq!(mode(folder.file(&kid)), 0o600);
     assert_eq!(mode(folder.0.clone()), 0o700);
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "no unfinished file is left");
+    let text = String::from_utf8(folder.pem(&kid)).unwrap();
+    let lengths: Vec<_> = text.lines().map(str::len).collect();
+    assert_eq!(lengths, [27, 64, 25], "RFC 7468's form: {kid}");
 }
 
 #[test]
 fn a_file_that_is_no_good_key_is_named_and_not_quoted() {
     let private = |key: &str| in_envelope("PRIVATE KEY", key);
+    let (rsa, kid) = Folder::with_key(Algorithm::Rs256);
+    let pkcs1 = STANDARD.encode(EncodingKey::from_rsa_pem(&rsa.pem(&kid)).unwrap().as_bytes());
     for content in [
         private(RSA_1024),
         private(P384),
@@ -180,6 +187,7 @@ fn a_file_that_is_no_good_key_is_named_and_not_quoted() {
         private(""),
         in_envelope("EC PRIVATE KEY", P256),
         in_envelope("PUBLIC KEY", P256),
+        in_envelope("RSA PRIVATE KEY", &pkcs1),
         private(ED25519)[..60].to_vec(),
         b"topsecret".to_vec(),
         Vec::new(),

@@ -111,7 +111,7 @@ impl Forger {
     }
 
     /// Any header and any claims, as they are, under a signature that is good.
-    pub(super) fn sign(&self, header: &str, claims: &str) -> String {
+    pub(super) fn sign(&self, header: &str, claims: impl AsRef<[u8]>) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, jsonwebtoken::Algorithm::EdDSA).unwrap();
@@ -119,7 +119,7 @@ impl Forger {
     }
 
     pub(super) fn with_claims(&self, claims: &Value) -> String {
-        self.sign(&self.header(), &claims.to_string())
+        self.sign(&self.header(), claims.to_string())
     }
 }
 
