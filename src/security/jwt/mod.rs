@@ -8,7 +8,7 @@
 //!
 //! In reading order: `claims` (what a token says), `key` (one signing key), `birth` (how one is made and named), `folder`
 //! (the files, and the command line's `keys`), `ring` (which key signs, verifies or is dead at a given time), `verify`
-//! (the gate). The tests: `attacks` on the gate, `rotation` of the keys, both with the tools in `workshop`.
+//! (the gate). The tests: `attacks` and `false_claims` at the gate, `rotation` of the keys, with the tools in `workshop`.
 
 use std::{
     ops::RangeInclusive,
@@ -34,6 +34,8 @@ mod verify;
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod false_claims;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

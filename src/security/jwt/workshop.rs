@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use super::{Algorithm, Grant, Keyring, Settings, folder};
+use super::{Algorithm, Grant, Keyring, Refusal, Settings, folder};
 use crate::types::{Clock, Givens, System, Timestamp};
 
 pub(super) const NOW: Timestamp = Timestamp(datetime!(2026-11-22 03:45:00 UTC));
@@ -136,4 +136,31 @@ pub(super) fn claims() -> Value {
         "jti": format!("3.{}", encode([7; 16])), "sid": SESSION, "client_id": "first-party",
         "scope": "profile:read", "role": "editor", "auth_time": now - 90, "amr": ["pwd"],
     })
+}
+
+/// Whether a token so forged is refused, and for that reason.
+pub(super) fn refused(forge: impl Fn(&Forger) -> String, refusal: Refusal) {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = folder.keyring();
+    let token = forge(&Forger::of(&folder, &kid));
+    // Twice: a refusal must not become anything else by being remembered.
+    for _ in 0..2 {
+        assert_eq!(keyring.verify(&token, NOW), Err(refusal), "{token}");
+    }
+}
+
+pub(super) fn claims_with(changes: &Value) -> Value {
+    let mut claims = claims();
+    change(&mut claims, changes);
+    claims
+}
+
+/// Sets members, or with `null` takes them away.
+pub(super) fn change(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(object.as_object_mut().unwrap().remove(name)),
+            value => object[name] = value.clone(),
+        }
+    }
 }
