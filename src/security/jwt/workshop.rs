@@ -95,6 +95,21 @@ pub(super) fn grant() -> Grant {
     }
 }
 
+pub(super) fn issue(keyring: &Keyring, now: Timestamp) -> String {
+    keyring.issue(grant(), &at(now)).unwrap().token.expose().clone()
+}
+
+/// Which key signs at that time.
+pub(super) fn signer(keyring: &Keyring, now: Timestamp) -> String {
+    jsonwebtoken::decode_header(issue(keyring, now)).unwrap().kid.unwrap()
+}
+
+pub(super) fn published(keyring: &Keyring, now: Timestamp) -> Vec<String> {
+    let jwks = keyring.jwks(now);
+    let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
+    jwks["keys"].as_array().unwrap().iter().map(kid).collect()
+}
+
 /// One who has the private key, and so could sign whatever the library would accept.
 pub(super) struct Forger {
     key: EncodingKey,
