@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{Refusal, Settings};
-use crate::types::{Givens, Timestamp};
+use crate::types::Timestamp;
 
 /// What a token is issued for.
 pub struct Grant {
@@ -62,9 +62,8 @@ fn canonical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Erro
 }
 
 impl Grant {
-    pub(super) fn into_claims(self, settings: &Settings, givens: &Givens) -> Claims {
-        let now = givens.now().unix();
-        let nonce = URL_SAFE_NO_PAD.encode(givens.random::<16>());
+    pub(super) fn into_claims(self, settings: &Settings, now: Timestamp, nonce: [u8; 16]) -> Claims {
+        let now = now.unix();
         Claims {
             iss: settings.issuer.clone(),
             sub: self.user_id,
@@ -72,7 +71,7 @@ impl Grant {
             exp: now + settings.access_token_ttl.whole_seconds(),
             iat: now,
             nbf: now,
-            jti: format!("{}.{nonce}", self.generation),
+            jti: format!("{}.{}", self.generation, URL_SAFE_NO_PAD.encode(nonce)),
             sid: self.session_id,
             client_id: self.client_id,
             scope: self.scope,

@@ -8,7 +8,8 @@
 //!
 //! In reading order: `claims` (what a token says), `key` (one signing key), `birth` (how one is made and named), `folder`
 //! (the files, and the command line's `keys`), `ring` (which key signs, verifies or is dead at a given time), `verify`
-//! (the gate). The tests: `attacks` on the gate, `rotation` of the keys, both with the tools in `workshop`.
+//! (the gate). The tests: `attacks` and `false_claims` at the gate, `rotation` of the keys and their `key_files`, all with
+//! the tools in `workshop`.
 
 use std::{
     ops::RangeInclusive,
@@ -34,6 +35,10 @@ mod verify;
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod false_claims;
+#[cfg(test)]
+mod key_files;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
@@ -142,8 +147,10 @@ impl Keyring {
 
     /// A signed access token for what was granted.
     pub fn issue(&self, grant: Grant, givens: &Givens) -> anyhow::Result<AccessToken> {
-        let claims = grant.into_claims(&self.settings, givens);
-        let token = self.ring().signer(givens.now()).sign(&claims)?;
+        // One reading of the clock: a key may sign nothing that outlives what `ring` grants it.
+        let now = givens.now();
+        let claims = grant.into_claims(&self.settings, now, givens.random());
+        let token = self.ring().signer(now).sign(&claims)?;
         Ok(AccessToken {
             token: Secret::new(token),
             expires_in: self.settings.access_token_ttl.whole_seconds().unsigned_abs(),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// Ours have some 800 bytes with the longest signature. What is longer is not read at all: the library would have
+/// Ours have about 600 bytes, or 2000 with the longest RSA key. What is longer is not read at all: the library would have
 /// decoded a header of 4 MB before it looked for a key.
 const LONGEST_TOKEN: usize = 4096;
 

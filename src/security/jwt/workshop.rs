@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use super::{Algorithm, Grant, Keyring, Settings, folder};
+use super::{Algorithm, Grant, Keyring, Refusal, Settings, folder};
 use crate::types::{Clock, Givens, System, Timestamp};
 
 pub(super) const NOW: Timestamp = Timestamp(datetime!(2026-11-22 03:45:00 UTC));
@@ -95,6 +95,21 @@ pub(super) fn grant() -> Grant {
     }
 }
 
+pub(super) fn issue(keyring: &Keyring, now: Timestamp) -> String {
+    keyring.issue(grant(), &at(now)).unwrap().token.expose().clone()
+}
+
+/// Which key signs at that time.
+pub(super) fn signer(keyring: &Keyring, now: Timestamp) -> String {
+    jsonwebtoken::decode_header(issue(keyring, now)).unwrap().kid.unwrap()
+}
+
+pub(super) fn published(keyring: &Keyring, now: Timestamp) -> Vec<String> {
+    let jwks = keyring.jwks(now);
+    let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
+    jwks["keys"].as_array().unwrap().iter().map(kid).collect()
+}
+
 /// One who has the private key, and so could sign whatever the library would accept.
 pub(super) struct Forger {
     key: EncodingKey,
@@ -111,7 +126,7 @@ impl Forger {
     }
 
     /// Any header and any claims, as they are, under a signature that is good.
-    pub(super) fn sign(&self, header: &str, claims: &str) -> String {
+    pub(super) fn sign(&self, header: &str, claims: impl AsRef<[u8]>) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, jsonwebtoken::Algorithm::EdDSA).unwrap();
@@ -119,7 +134,7 @@ impl Forger {
     }
 
     pub(super) fn with_claims(&self, claims: &Value) -> String {
-        self.sign(&self.header(), &claims.to_string())
+        self.sign(&self.header(), claims.to_string())
     }
 }
 
@@ -136,4 +151,31 @@ pub(super) fn claims() -> Value {
         "jti": format!("3.{}", encode([7; 16])), "sid": SESSION, "client_id": "first-party",
         "scope": "profile:read", "role": "editor", "auth_time": now - 90, "amr": ["pwd"],
     })
+}
+
+/// Whether a token so forged is refused, and for that reason.
+pub(super) fn refused(forge: impl Fn(&Forger) -> String, refusal: Refusal) {
+    let (folder, kid) = Folder::with_key(Algorithm::EdDsa);
+    let keyring = folder.keyring();
+    let token = forge(&Forger::of(&folder, &kid));
+    // Twice: a refusal must not become anything else by being remembered.
+    for _ in 0..2 {
+        assert_eq!(keyring.verify(&token, NOW), Err(refusal), "{token}");
+    }
+}
+
+pub(super) fn claims_with(changes: &Value) -> Value {
+    let mut claims = claims();
+    change(&mut claims, changes);
+    claims
+}
+
+/// Sets members, or with `null` takes them away.
+pub(super) fn change(object: &mut Value, changes: &Value) {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(object.as_object_mut().unwrap().remove(name)),
+            value => object[name] = value.clone(),
+        }
+    }
 }
