@@ -234,6 +234,15 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_address_is_masked_in_words_and_in_fields() {
+        let line = json(|| tracing::warn!(cause = "550 no ada@example.com", "mail to {}", "ada@example.com"));
+        assert_eq!(
+            (&line["message"], &line["cause"]),
+            (&"mail to a***@example.com".into(), &"550 no a***@example.com".into())
+        );
+    }
+
+    #[test]
     fn a_person_reads_a_request_at_a_glance() {
         let lines = logged(Form::Readable, "info", || {
             tracing::info!(

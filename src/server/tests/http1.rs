@@ -33,14 +33,6 @@ async fn a_client_that_says_nothing_or_not_all_is_cut_off() {
 }
 
 #[tokio::test]
-async fn http_2_is_not_spoken_in_the_clear() {
-    let server = plain(patient()).await;
-    let mut stream = server.connect().await;
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    assert!(!rest(&mut stream).await.contains("200"));
-}
-
-#[tokio::test]
 async fn a_head_that_trickles_in_is_cut_off_although_it_never_pauses() {
     let server = plain(Caps { head: SHORT, ..patient() }).await;
     let (mut reader, mut writer) = server.connect().await.into_split();

@@ -67,6 +67,15 @@ async fn alpn_chooses_http_2() {
 }
 
 #[tokio::test]
+async fn http_2_is_not_spoken_in_the_clear() {
+    let server = start(patient(), Encryption::None, introduces_itself()).await;
+    let mut stream = server.connect().await;
+    let request = [PREFACE, &frame(SETTINGS, 0, 0, &[]), &frame(HEADERS, WHOLE, 1, GET_ROOT)].concat();
+    stream.write_all(&request).await.unwrap();
+    assert_eq!(until(DATA, &mut stream).await, None);
+}
+
+#[tokio::test]
 async fn a_client_that_stops_before_its_first_request_is_cut_off() {
     let (server, mut after_preface) = over_http2(Caps { head: SHORT, ..patient() }).await;
     assert_eq!(until(GOAWAY, &mut after_preface).await, None);
