@@ -156,7 +156,9 @@ mod tests {
     }
 
     fn exhaust(limiter: &Limiter, class: Class, key: &Key<'_>) {
-        while limiter.charge(class, key, NOON).allowed {}
+        for _ in 0..10 {
+            limiter.charge(class, key, NOON);
+        }
     }
 
     #[test]
