@@ -1,0 +1,147 @@
+//! Rules about the code and its files that no compiler knows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use drawbridge::config::Config;
+
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(path.to_str().unwrap(), ending));
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The floors of the house (ARCHITECTURE.md). A module imports from its own floor's folder and from below.
+const FLOORS: [(&str, u8); 15] = [
+    ("cli", 8), ("main", 8), ("app", 7), ("server", 7), ("features", 6), ("http", 5), ("state", 4), ("config", 3),
+    ("database", 3), ("mail", 3), ("security", 2), ("settings", 1), ("error", 1), ("types", 1), ("telemetry", 1),
+];
+
+fn floor(module: &str) -> u8 {
+    FLOORS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{module} is on no floor")).1
+}
+
+/// Every module that this file imports, as `security::jwt` or `types`.
+fn imports(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for statement in text.split("use crate::").skip(1).chain(text.split("crate::").skip(1)) {
+        let statement = statement.split(';').next().unwrap_or_default();
+        let paths = statement.strip_prefix('{').map_or_else(|| vec![statement.to_owned()], top_level);
+        for path in paths {
+            let mut parts = path.trim().split("::").map(|part| part.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'));
+            let (first, second) = (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default());
+            if FLOORS.iter().any(|(name, _)| *name == first) {
+                found.insert(format!("{first}::{second}"));
+            }
+        }
+    }
+    found
+}
+
+/// `error::Result, security::{a, b}` → its parts, without looking into inner braces.
+fn top_level(list: &str) -> Vec<String> {
+    let (mut parts, mut depth) = (vec![String::new()], 0);
+    for c in list.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ => {}
+        }
+        parts.last_mut().unwrap().push(c);
+    }
+    parts
+}
+
+#[test]
+fn modules_import_only_from_below() {
+    for file in files("src", "rs") {
+        let path = file.strip_prefix("src").unwrap().with_extension("");
+        let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap()).collect();
+        let [module, ..] = parts[..] else { continue };
+        if module == "lib" || module == "main" || module == "cli" {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for import in imports(code) {
+            let (from, part) = import.split_once("::").unwrap();
+            let same = from == module;
+            assert!(same || floor(from) < floor(module) || (floor(from) == 1 && floor(module) == 1) || settings_of(module, from),
+                "{} imports {import}, which is not below it", file.display());
+            // Rooms and pillars stand alone.
+            let own = parts.get(1).copied().unwrap_or_default();
+            if same && module == "features" {
+                assert_eq!(part, own, "{} imports another room", file.display());
+            }
+            if same && module == "security" {
+                assert!(part == own || part == "secret", "{} imports another pillar: {import}", file.display());
+            }
+        }
+    }
+}
+
+/// Settings are read on the ground floor and hold secrets: the one arrow that points up.
+fn settings_of(module: &str, from: &str) -> bool {
+    module == "settings" && from == "security"
+}
+
+#[test]
+fn files_stay_short_enough_to_read() {
+    for file in files("src", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text.split("#[cfg(test)]").next().unwrap().lines().count();
+        assert!(lines <= 250 || file.file_name().is_some_and(|name| name == "attacks.rs"), "{}: {lines} lines", file.display());
+    }
+}
+
+/// Every setting that the code asks for, and no other, is in `.env.example` with its default.
+#[test]
+fn the_example_of_settings_lists_exactly_those_that_are_read() {
+    let (_, asked) = Config::parse(BTreeMap::new()).unwrap();
+    let asked: BTreeSet<_> = asked.into_iter().collect();
+    let example = fs::read_to_string(".env.example").unwrap();
+    let listed = example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('='));
+    let listed: BTreeSet<_> = listed.map(|(name, _)| name).filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).collect();
+    assert_eq!(listed, asked);
+}
+
+#[test]
+fn production_refuses_every_default_that_is_for_development() {
+    let production = BTreeMap::from([("APP_ENV".to_owned(), "production".to_owned())]);
+    let Err(refusal) = Config::parse(production) else { panic!("production started on defaults") };
+    let refusal = refusal.to_string();
+    for name in ["PUBLIC_URL", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_KEYS_DIR", "DATABASE_URL", "MAIL_URL", "MAIL_FROM", "TLS_CERT_FILE"] {
+        assert!(refusal.contains(&format!("\n  {name} ")), "{name} is missing in: {refusal}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
+    let wrong = [("DATABASE_URL", "mysql://user:hunter2@db/x"), ("ACCESS_TOKEN_TTL", "hunter2"), ("LISTEN_ADDR", "hunter2")];
+    let values = wrong.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let Err(refusal) = Config::parse(values) else { panic!("it started") };
+    let refusal = refusal.to_string();
+    assert!(wrong.iter().all(|(name, _)| refusal.contains(name)), "{refusal}");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+}
+
+#[test]
+fn every_query_is_in_the_committed_folder_and_no_migration_is_unnumbered() {
+    assert!(Path::new(".sqlx").is_dir());
+    for file in files("migrations", "sql") {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(name.len() > 5 && name[..4].chars().all(|c| c.is_ascii_digit()), "{name}");
+    }
+}
