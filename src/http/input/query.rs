@@ -69,17 +69,15 @@ fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
 
 /// What does not read as the type stays text, and the schema refuses it.
 fn typed(types: &[&str], text: String) -> Value {
-    let is = |name| types.contains(&name);
     // One spelling a number: `+5`, `05` and `5.0` are none.
     let integer = || text.parse::<i64>().ok().filter(|number| number.to_string() == text).map(Value::from);
     let number = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
     let boolean = || text.parse::<bool>().ok().map(Value::from);
-    let value = match () {
-        () if is("string") => None,
-        () if is("integer") => integer(),
-        () if is("number") => number(),
-        () if is("boolean") => boolean(),
-        () => None,
-    };
-    value.unwrap_or(Value::String(text))
+    let read = types.iter().find_map(|name| match *name {
+        "integer" => integer(),
+        "number" => number(),
+        "boolean" => boolean(),
+        _ => None,
+    });
+    read.unwrap_or(Value::String(text))
 }

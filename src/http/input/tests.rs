@@ -58,6 +58,17 @@ struct Careless {
     note: Option<String>,
     #[validate(range(min = 0, max = 9))]
     count: Option<u32>,
+    #[validate(nested)]
+    point: Option<Point>,
+}
+
+#[derive(Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    #[validate(range(min = -1.0, max = 1.0))]
+    x: f64,
+    #[validate(range(min = -1.0, max = 1.0))]
+    y: f64,
 }
 
 #[derive(Deserialize, Validate, JsonSchema)]
@@ -220,6 +231,15 @@ async fn places_within_are_named_by_their_path() {
     assert_eq!(refusals(&response)[0], "count:type");
     assert!(refusals(&response).contains(&"items:max_items".to_owned()));
     assert!(refusals(&response).contains(&"role:type".to_owned()));
+}
+
+#[tokio::test]
+async fn of_several_forms_the_one_that_was_meant_is_judged() {
+    let response = post_to("/careless", r#"{"items":[],"point":{"x":"0","z":0}}"#).await;
+    assert_eq!(refusals(&response), ["point.x:type", "point.y:required", "point.z:unknown"]);
+    let response = post_to("/careless", r#"{"items":[],"point":[0, 0]}"#).await;
+    assert_eq!(refusals(&response), ["point:type"]);
+    assert_eq!(text(post_to("/careless", r#"{"items":[],"point":{"x":0,"y":0.5}}"#).await).await, "0");
 }
 
 #[tokio::test]

@@ -147,6 +147,8 @@ mod tests {
     fn the_length_holds_before_and_after_normalisation() {
         assert!(chosen(&"e\u{301}".repeat(8)).validate().is_err(), "16 code points that are 8 characters");
         assert!(chosen(&"\u{FDFA}".repeat(15)).validate().is_err(), "15 code points that become 270");
+        assert!(chosen("ﬁne as it seems").validate().is_ok(), "15 code points that become 16");
+        assert!(chosen("ﬁne as it seem").validate().is_err(), "14 code points that become 15");
     }
 
     #[test]
@@ -171,5 +173,7 @@ mod tests {
         // Every character there is: a longer expansion in some later Unicode would leave a password's bytes behind.
         let longest = ('\0'..=char::MAX).map(|c| c.nfkc().map(char::len_utf8).sum::<usize>().div_ceil(c.len_utf8()));
         assert_eq!(longest.max(), Some(11));
+        let longest = "\u{FDFA}".repeat(128);
+        assert_eq!(chosen(&longest).text().expose().capacity(), longest.len() * 11);
     }
 }
