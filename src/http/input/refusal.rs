@@ -27,13 +27,10 @@ pub(super) struct Refusals(Vec<FieldError>);
 impl Refusals {
     pub(super) fn note(&mut self, field: &str, rule: &'static str, message: &'static str) {
         let field: String = field.chars().take(LONGEST_NAME).collect();
-        // A value of the wrong type is also none of the allowed ones; one of the two is news. More than one rule is
-        // told where they say different things: too short, and with a character that may not be.
+        // A value of the wrong type is also none of the allowed ones, which is no news. Two rules are told where they
+        // say different things: too short, and with a character that may not be.
         let is_told = self.0.iter().any(|told| told.field == field && (told.rule == rule || told.rule == "type"));
         if !is_told && self.0.len() < MOST_FIELDS {
-            if rule == "type" {
-                self.0.retain(|told| told.field != field);
-            }
             self.0.push(FieldError { field, rule, message });
         }
     }
