@@ -23,6 +23,7 @@ pub(super) fn read(query: &str, schema: &Schema) -> (Value, Refusals) {
             refusals.note(&name, "repeated", "is given more than once");
             continue;
         }
+        // One that the schema does not know is kept as text, and refused with the rest as an unknown field.
         let value = typed(&types(property(schema.as_value(), &name)), text);
         object.insert(name, value);
     }
@@ -53,6 +54,7 @@ fn property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     own.or_else(|| parts(schema).find_map(|part| property(part, name)))
 }
 
+/// Several, where a value may also be null; in a query that is written by leaving it out.
 fn types(schema: Option<&Value>) -> Vec<&str> {
     let Some(schema) = schema else { return Vec::new() };
     let own = match schema.get("type") {

@@ -25,7 +25,7 @@ pub struct Password(Text);
 struct Text {
     /// Shared with the thread that hashes it: a password is never copied.
     normalised: Arc<Secret<String>>,
-    /// Kept, for the published limits speak of what was sent.
+    /// Kept, for the published limits speak of what was sent: minLength and maxLength know nothing of NFKC.
     raw_length: usize,
 }
 
@@ -39,12 +39,14 @@ impl Text {
         Self { normalised: Arc::new(Secret::new(normalised)), raw_length: raw.chars().count() }
     }
 
+    /// Before and after: what is typed must have the length, and what is hashed must be as hard to guess.
     fn is_within(&self, length: &RangeInclusive<usize>) -> bool {
         length.contains(&self.raw_length) && length.contains(&self.normalised.expose().chars().count())
     }
 }
 
 impl NewPassword {
+    /// Unjudged: `validate` and `check` judge it, so that a request learns of everything at once.
     pub fn new(raw: &Secret<String>) -> Self {
         Self(Text::new(raw))
     }
@@ -89,6 +91,8 @@ fn wrong_length(rule: &'static str) -> ValidationErrors {
     errors
 }
 
+// Both arrive in the same way and differ in their length alone. Written by hand and not derived, for serde, schemars and
+// `validator` each want to see a plain `String`, and one of them would print it.
 macro_rules! arrives_as_json {
     ($type:ident, $name:literal, $length:ident) => {
         impl<'de> Deserialize<'de> for $type {
