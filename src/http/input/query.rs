@@ -23,6 +23,7 @@ pub(super) fn read(query: &str, schema: &Schema) -> (Value, Refusals) {
             refusals.note(&name, "repeated", "is given more than once");
             continue;
         }
+        // One that the schema does not know is kept as text, and refused with the rest as an unknown field.
         let value = typed(&types(property(schema.as_value(), &name)), text);
         object.insert(name, value);
     }
@@ -53,6 +54,7 @@ fn property<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     own.or_else(|| parts(schema).find_map(|part| property(part, name)))
 }
 
+/// Several, where a value may also be null; in a query that is written by leaving it out.
 fn types(schema: Option<&Value>) -> Vec<&str> {
     let Some(schema) = schema else { return Vec::new() };
     let own = match schema.get("type") {
@@ -69,17 +71,15 @@ fn parts(schema: &Value) -> impl Iterator<Item = &Value> {
 
 /// What does not read as the type stays text, and the schema refuses it.
 fn typed(types: &[&str], text: String) -> Value {
-    let is = |name| types.contains(&name);
     // One spelling a number: `+5`, `05` and `5.0` are none.
     let integer = || text.parse::<i64>().ok().filter(|number| number.to_string() == text).map(Value::from);
     let number = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
     let boolean = || text.parse::<bool>().ok().map(Value::from);
-    let value = match () {
-        () if is("string") => None,
-        () if is("integer") => integer(),
-        () if is("number") => number(),
-        () if is("boolean") => boolean(),
-        () => None,
-    };
-    value.unwrap_or(Value::String(text))
+    let read = types.iter().find_map(|name| match *name {
+        "integer" => integer(),
+        "number" => number(),
+        "boolean" => boolean(),
+        _ => None,
+    });
+    read.unwrap_or(Value::String(text))
 }

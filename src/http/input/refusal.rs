@@ -27,13 +27,10 @@ pub(super) struct Refusals(Vec<FieldError>);
 impl Refusals {
     pub(super) fn note(&mut self, field: &str, rule: &'static str, message: &'static str) {
         let field: String = field.chars().take(LONGEST_NAME).collect();
-        // A value of the wrong type is also none of the allowed ones; one of the two is news. More than one rule is
-        // told where they say different things: too short, and with a character that may not be.
+        // A value of the wrong type is also none of the allowed ones, which is no news. Two rules are told where they
+        // say different things: too short, and with a character that may not be.
         let is_told = self.0.iter().any(|told| told.field == field && (told.rule == rule || told.rule == "type"));
         if !is_told && self.0.len() < MOST_FIELDS {
-            if rule == "type" {
-                self.0.retain(|told| told.field != field);
-            }
             self.0.push(FieldError { field, rule, message });
         }
     }
@@ -41,6 +38,7 @@ impl Refusals {
     pub(super) fn note_schema(&mut self, error: &ValidationError<'_>) {
         let path = error.instance_path();
         match error.kind() {
+            // What is missing or unknown is found in the object around it, and named below that object's path.
             Kind::Required { property } => {
                 self.note(&below(path, property.as_str().unwrap_or_default()), "required", "is required");
             }
@@ -69,6 +67,8 @@ impl Refusals {
         }
     }
 
+    /// `validator` goes by Rust's names of fields, which are those of the wire as long as nothing is renamed; a renamed
+    /// field's rules are the schema's affair, which comes first.
     pub(super) fn note_validator(&mut self, path: &str, errors: &ValidationErrors) {
         for (name, kind) in errors.errors() {
             let path = joined(path, name);
@@ -128,6 +128,8 @@ fn sentence(message: Option<&Cow<'static, str>>) -> &'static str {
     message.map_or("is not valid", |message| fixed(message, "is not valid"))
 }
 
+/// The names are this service's own and not JSON Schema's keywords: a client branches on them, and they outlive the
+/// library that finds the mistake.
 fn in_words(kind: &Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Type { .. } => ("type", "has the wrong type"),
@@ -143,10 +145,12 @@ fn in_words(kind: &Kind) -> (&'static str, &'static str) {
         Kind::MaxProperties { .. } => ("max_properties", "has too many fields"),
         Kind::Pattern { pattern } => pattern_in_words(pattern),
         Kind::Format { format } => format_in_words(format),
+        // What no schema of this service says yet. It is refused all the same, only less well explained.
         _ => ("invalid", "is not valid"),
     }
 }
 
+/// A regular expression helps nobody who filled in a form, so the patterns of the house are told by what they mean.
 fn pattern_in_words(pattern: &str) -> (&'static str, &'static str) {
     let is = |rule: &str| pattern == rule || Some(pattern) == companion(rule);
     if is(EMAIL.as_str()) {

@@ -42,6 +42,8 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, JsonRefusal> {
 }
 
 /// Builds the value. serde's errors carry text alone, so the reason travels beside them.
+///
+/// `serde_json::Value` cannot be asked afterwards: by then the first of two equal keys is gone.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     depth: usize,
@@ -116,6 +118,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let deeper = self.deeper()?;
         let mut object = Map::new();
+        // Compared as they are after escapes, so that `"a"` and `"\u0061"` are one key.
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
                 return Err(self.refuse(JsonRefusal::DuplicateKey));

@@ -25,7 +25,7 @@ use crate::{
 /// As RFC 9106 section 3.1 recommends.
 const SALT_LENGTH: usize = 16;
 
-/// What came of a try.
+/// What came of a try. No variant tells a wrong password from an unknown user: what is not told cannot be leaked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Wrong,
@@ -40,6 +40,8 @@ pub struct Busy;
 
 /// The way to the hashing threads. When it is dropped, they end.
 pub struct Hasher {
+    /// tokio's channel, for to offer a job takes no lock: a thread of low priority that is set aside while it holds one
+    /// would hold up the request that wants it.
     queue: mpsc::Sender<Job>,
     refused: AtomicU64,
     params: Params,
@@ -61,16 +63,19 @@ impl Hasher {
         hasher
     }
 
+    /// Apart from `start`, so that a test can stand where the threads stand.
     fn without_threads(settings: &Settings, givens: Givens) -> (Self, Queue) {
         let (sender, receiver) = mpsc::channel(settings.queue as usize);
         let length = Some(Params::DEFAULT_OUTPUT_LEN);
         let params = Params::new(settings.memory_kib, settings.iterations, 1, length).expect("bounded by `Settings`");
         let salt = salt(&givens);
+        // Any bytes would do as nobody's hash: to find a password for them is to invert argon2.
         let output = Output::new(&givens.random::<{ Params::DEFAULT_OUTPUT_LEN }>()).expect("a length PHC admits");
         let nobody = Stored { recipe: Recipe { params: params.clone(), salt }, output };
         (Self { queue: sender, refused: AtomicU64::new(0), params, nobody, givens }, Arc::new(Mutex::new(receiver)))
     }
 
+    /// For a password that `NewPassword::check` has let pass; it is not judged again.
     pub async fn hash(&self, password: &NewPassword) -> Result<PasswordHash, Busy> {
         self.write(password.text()).await
     }
@@ -90,6 +95,7 @@ impl Hasher {
     pub async fn verify(&self, password: &Password, against: Option<&PasswordHash>) -> Result<Verdict, Busy> {
         let stored = against.and_then(PasswordHash::read);
         let compared = stored.as_ref().unwrap_or(&self.nobody);
+        // With the parameters of the hash and not with ours, or nobody could sign in after they have moved.
         let output = self.compute(password.text(), &compared.recipe).await?;
         // `Output` compares in constant time.
         let is_right = output == compared.output;
@@ -105,7 +111,7 @@ impl Hasher {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// How many have been refused since the start.
+    /// How many have been refused since the start: when it rises, either someone is guessing or there are too few cores.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
@@ -113,6 +119,7 @@ impl Hasher {
     async fn compute(&self, password: &Arc<Secret<String>>, recipe: &Recipe) -> Result<Output, Busy> {
         let (reply, answer) = oneshot::channel();
         let job = Job { password: password.clone(), recipe: recipe.clone(), reply };
+        // Not `send`: to wait for a place in the queue is a second queue, without an end.
         if self.queue.try_send(job).is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Busy);

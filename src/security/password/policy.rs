@@ -74,6 +74,7 @@ fn holds(squeezed: &str, part: &str) -> bool {
     part.chars().count() >= TELLING_LENGTH && squeezed.contains(part.as_str())
 }
 
+/// Not squeezed: a space between two common words is one more thing to guess, and counts as one.
 fn is_common(text: &[char]) -> bool {
     repeats_itself(text) || pieces(text) <= TOO_FEW_PIECES
 }
@@ -85,6 +86,7 @@ fn repeats_itself(text: &[char]) -> bool {
 
 /// The fewest pieces that make up the text, where a common word or a walk counts as one, and so does any character.
 fn pieces(text: &[char]) -> usize {
+    // `fewest[end]` is for the text up to there: whatever comes last stands on the best of what comes before it.
     let mut fewest = vec![0; text.len() + 1];
     let mut walk_from = 0;
     for end in 1..=text.len() {
@@ -98,6 +100,7 @@ fn pieces(text: &[char]) -> usize {
     fewest[text.len()]
 }
 
+/// Either way along a row, or the same key again.
 fn is_step(from: char, to: char) -> bool {
     let along = |walk: &str| {
         let mut pairs = walk.chars().zip(walk.chars().skip(1));

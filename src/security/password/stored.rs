@@ -13,11 +13,14 @@ use super::{MOST_ITERATIONS, MOST_MEMORY_KIB, worker::Recipe};
 const MOST_LANES: u32 = 16;
 
 /// A password's hash: a PHC string, which names its own parameters.
+///
+/// It is written and read by sqlx and judged by `Hasher`, and there is no other way to see what is in it: a hash that
+/// is shown is cracked at leisure, elsewhere.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub struct PasswordHash(String);
 
-/// The same, taken apart.
+/// The same, taken apart. The length of the output is one of the parameters, so a hash of another length is outdated.
 pub(super) struct Stored {
     pub(super) recipe: Recipe,
     pub(super) output: Output,
@@ -52,6 +55,7 @@ impl PasswordHash {
     fn parse(&self) -> Option<Stored> {
         let hash = phc::PasswordHash::new(&self.0).ok()?;
         let params = Params::try_from(&hash).ok()?;
+        // argon2d and argon2i, and version 16, have known weaknesses; no release of this service has written them.
         let is_ours = hash.algorithm == ARGON2ID_IDENT && hash.version == Some(Version::V0x13.into());
         // Whoever can write a row must not thereby make the service allocate terabytes or hash for a day.
         let is_affordable =

@@ -25,7 +25,7 @@ pub struct Password(Text);
 struct Text {
     /// Shared with the thread that hashes it: a password is never copied.
     normalised: Arc<Secret<String>>,
-    /// Kept, for the published limits speak of what was sent.
+    /// Kept, for the published limits speak of what was sent: minLength and maxLength know nothing of NFKC.
     raw_length: usize,
 }
 
@@ -39,12 +39,14 @@ impl Text {
         Self { normalised: Arc::new(Secret::new(normalised)), raw_length: raw.chars().count() }
     }
 
+    /// Before and after: what is typed must have the length, and what is hashed must be as hard to guess.
     fn is_within(&self, length: &RangeInclusive<usize>) -> bool {
         length.contains(&self.raw_length) && length.contains(&self.normalised.expose().chars().count())
     }
 }
 
 impl NewPassword {
+    /// Unjudged: `validate` and `check` judge it, so that a request learns of everything at once.
     pub fn new(raw: &Secret<String>) -> Self {
         Self(Text::new(raw))
     }
@@ -89,6 +91,8 @@ fn wrong_length(rule: &'static str) -> ValidationErrors {
     errors
 }
 
+// Both arrive in the same way and differ in their length alone. Written by hand and not derived, for serde, schemars and
+// `validator` each want to see a plain `String`, and one of them would print it.
 macro_rules! arrives_as_json {
     ($type:ident, $name:literal, $length:ident) => {
         impl<'de> Deserialize<'de> for $type {
@@ -147,6 +151,8 @@ mod tests {
     fn the_length_holds_before_and_after_normalisation() {
         assert!(chosen(&"e\u{301}".repeat(8)).validate().is_err(), "16 code points that are 8 characters");
         assert!(chosen(&"\u{FDFA}".repeat(15)).validate().is_err(), "15 code points that become 270");
+        assert!(chosen("ﬁne as it seems").validate().is_ok(), "15 code points that become 16");
+        assert!(chosen("ﬁne as it seem").validate().is_err(), "14 code points that become 15");
     }
 
     #[test]
@@ -171,5 +177,7 @@ mod tests {
         // Every character there is: a longer expansion in some later Unicode would leave a password's bytes behind.
         let longest = ('\0'..=char::MAX).map(|c| c.nfkc().map(char::len_utf8).sum::<usize>().div_ceil(c.len_utf8()));
         assert_eq!(longest.max(), Some(11));
+        let longest = "\u{FDFA}".repeat(128);
+        assert_eq!(chosen(&longest).text().expose().capacity(), longest.len() * 11);
     }
 }

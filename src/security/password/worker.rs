@@ -23,7 +23,8 @@ pub(super) struct Recipe {
     pub(super) salt: Salt,
 }
 
-/// One hash to be made.
+/// One hash to be made. To verify is to make the hash again and compare, which the asking side does: a thread knows no
+/// stored hash and no verdict.
 pub(super) struct Job {
     pub(super) password: Arc<Secret<String>>,
     pub(super) recipe: Recipe,
