@@ -156,10 +156,11 @@ fn is_outage(cause: &sqlx::Error) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
-        // Classes of SQLSTATE: 08 connection, 53 out of resources, 57 shut down, cancelled or timed out; 55P03 a lock
-        // that was waited for too long; 40 a serialization failure or deadlock, gone at the next try.
+        // Classes of SQLSTATE: 08 connection, 28 and 3D not let in, 40 deadlock and the like, 53 out of resources, 55 not
+        // in a state for it (a lock waited for too long, no connections accepted), 57 shut down, cancelled or timed out;
+        // 25006 is a primary that has become a standby.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "53", "57", "40"].iter().any(|class| code.starts_with(class)) || code == "55P03"
+            ["08", "28", "3D", "40", "53", "55", "57", "25006"].iter().any(|class| code.starts_with(class))
         }),
         _ => false,
     }

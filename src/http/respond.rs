@@ -75,11 +75,14 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     };
 
     let failure = Failure::of(&response);
+    // The flood guard's word counts where no limit of the route had one: on an unknown path, before authentication.
+    let flood = response.extensions().get::<Decision>().copied();
     let mut response = match &failure {
         Some(failure) => failure.envelope(response, &context),
         None => response,
     };
-    complete(&mut response, &app, &context, &asked, secure);
+    let limit = nearest(&context.decisions()).or(flood);
+    complete(response.headers_mut(), &app, &context, &asked, secure, limit);
     if let Some(failure) = &failure {
         failure.note(&app, &context);
     }
@@ -88,18 +91,22 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
 }
 
 /// What every answer carries, whatever its status.
-fn complete(response: &mut Response, app: &App, context: &RequestContext, asked: &HeaderMap, secure: bool) {
-    // The flood guard's word counts where no limit of the route had one: on an unknown path, before authentication.
-    let guard = response.extensions().get::<Decision>().copied();
-    let headers = response.headers_mut();
+fn complete(
+    headers: &mut HeaderMap,
+    app: &App,
+    context: &RequestContext,
+    asked: &HeaderMap,
+    secure: bool,
+    limit: Option<Decision>,
+) {
     headers::apply(headers, secure);
     if !headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) {
         app.settings.cors.answer(asked, headers);
     }
     let id = HeaderValue::from_str(&context.id().to_string()).expect("a UUID is ASCII");
     headers.insert("x-request-id", id);
-    if let Some(nearest) = nearest(&context.decisions()).or(guard) {
-        nearest.write(headers, app.settings.rate_limit.ietf_headers);
+    if let Some(limit) = limit {
+        limit.write(headers, app.settings.rate_limit.ietf_headers);
     }
 }
 

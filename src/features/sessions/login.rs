@@ -38,7 +38,7 @@ pub struct Login {
     password: Password,
     /// The last refresh token that this device had for the account, if any: it gets the device a limit of its own.
     #[serde(default)]
-    #[validate(length(min = 1, max = 512), regex(path = *TEXT))]
+    #[validate(length(min = 1, max = 2048), regex(path = *TEXT))]
     known_device: Option<String>,
 }
 

@@ -29,7 +29,7 @@ use crate::{
 #[derive(Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
-    #[validate(length(min = 1, max = 512), regex(path = *TEXT))]
+    #[validate(length(min = 1, max = 2048), regex(path = *TEXT))]
     #[schemars(example = &"dbr_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
     refresh_token: String,
 }

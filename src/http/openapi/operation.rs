@@ -119,8 +119,11 @@ impl<'a> Operation<'a> {
         }
     }
 
-    pub fn takes<T: JsonSchema>(&mut self) {
-        let schema = self.schemas.subschema_for::<T>();
+    /// A body whose published schema is the very object that refuses bodies.
+    pub fn takes<T: JsonSchema + 'static>(&mut self) {
+        let name = T::schema_name();
+        let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+        self.schemas.definitions_mut().insert(name.into(), input::schema_of::<T>().as_value().clone());
         self.body = Some(json!({
             "required": true,
             "content": { "application/json": { "schema": schema } },
@@ -136,9 +139,9 @@ impl<'a> Operation<'a> {
     }
 
     /// Query parameters, one for each property of `T`.
-    pub fn takes_query<T: JsonSchema>(&mut self) {
+    pub fn takes_query<T: JsonSchema + 'static>(&mut self) {
         self.takes_query = true;
-        let schema = T::json_schema(self.schemas).to_value();
+        let schema = input::schema_of::<T>().as_value();
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let required = required.iter().any(|field| field == name);

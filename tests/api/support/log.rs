@@ -11,6 +11,12 @@ pub fn capture() {
     ONCE.call_once(|| {
         let write = Arc::new(|line: &str| LINES.lock().unwrap().push(line.to_owned()));
         telemetry::start_with("trace".parse().unwrap(), vec![Outlet { form: Form::Json, write }]).unwrap();
+        let service = std::panic::take_hook();
+        // The service's hook is silent about words; a failed test must not be.
+        std::panic::set_hook(Box::new(move |panic| {
+            eprintln!("{panic}");
+            service(panic);
+        }));
     });
 }
 

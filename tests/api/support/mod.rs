@@ -22,7 +22,7 @@ use sqlx::PgPool;
 use tokio::sync::oneshot;
 
 pub use self::{
-    client::{Answer, Client, Request},
+    client::{Answer, Client},
     given::MovableClock,
     log::lines_with,
     people::{PASSWORD, Person},

@@ -72,7 +72,8 @@ impl TestApp {
         until("a mail arrives", async || {
             let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
             files.retain(|file| file.extension().is_some_and(|ending| ending == "eml"));
-            files.sort();
+            // Their names carry the time that the test moves, so it is the file system that knows which is the newest.
+            files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
             let mails = files.iter().rev().map(|file| std::fs::read_to_string(file).unwrap());
             mails.into_iter().find(|mail| mail.contains(&format!("To: {email}\r\n")))
         })
