@@ -128,7 +128,9 @@ async fn look_for_keys(app: App) {
         let looking = app.clone();
         match tokio::task::spawn_blocking(move || looking.jwt.reload()).await {
             Ok(Ok(true)) => tracing::info!("the signing keys have changed"),
-            Ok(Err(cause)) => tracing::warn!(cause = %format_args!("{cause:#}"), "going on with the keys that were known"),
+            Ok(Err(cause)) => {
+                tracing::warn!(cause = %format_args!("{cause:#}"), "going on with the keys that were known");
+            }
             Ok(Ok(false)) | Err(_) => {}
         }
     }

@@ -73,7 +73,8 @@ pub fn environment() -> anyhow::Result<BTreeMap<String, String>> {
         Err(error) => return Err(unreadable(&error)),
     };
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    values.extend(std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())));
+    values
+        .extend(std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok())));
     Ok(values)
 }
 

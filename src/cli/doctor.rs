@@ -48,7 +48,9 @@ fn weak_settings(config: &Config) -> Vec<String> {
 
 fn keys(config: &Config) -> Vec<String> {
     let keys = match jwt::list(&config.jwt, givens().now()) {
-        Ok(keys) if keys.is_empty() => return vec!["there is no signing key yet: run `drawbridge keys new`".to_owned()],
+        Ok(keys) if keys.is_empty() => {
+            return vec!["there is no signing key yet: run `drawbridge keys new`".to_owned()];
+        }
         Ok(keys) => keys,
         Err(error) => return vec![format!("the signing keys cannot be read: {error:#}")],
     };

@@ -171,15 +171,14 @@ async fn list(pool: &PgPool) -> anyhow::Result<()> {
 async fn set_role(pool: &PgPool, email: &str, role: Role) -> anyhow::Result<()> {
     let (givens, email) = (givens(), Email::trimmed(email));
     let mut tx = pool.begin().await.context("reach the database")?;
-    let user: Option<uuid::Uuid> = sqlx::query_scalar(
-        "update users set role = $2, updated_at = $3 where lower(email) = $1 returning id",
-    )
-    .bind(email.folded())
-    .bind(role.name())
-    .bind(givens.now().0)
-    .fetch_optional(&mut *tx)
-    .await
-    .context("change the role")?;
+    let user: Option<uuid::Uuid> =
+        sqlx::query_scalar("update users set role = $2, updated_at = $3 where lower(email) = $1 returning id")
+            .bind(email.folded())
+            .bind(role.name())
+            .bind(givens.now().0)
+            .fetch_optional(&mut *tx)
+            .await
+            .context("change the role")?;
     let user = user.context("there is no account with this e-mail")?;
     sqlx::query("update sessions set generation = generation + 1 where user_id = $1 and ended_at is null")
         .bind(user)

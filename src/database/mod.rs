@@ -173,7 +173,9 @@ pub async fn judge(pool: &PgPool, production: bool) -> anyhow::Result<()> {
         bail!("the database is older than this program: run `drawbridge migrate`, or set DATABASE_OWNER_URL");
     }
     match too_mighty(pool).await? {
-        Some(why) if production => bail!("the role in DATABASE_URL {why}: connect as {SERVICE_ROLE}, or a member of it"),
+        Some(why) if production => {
+            bail!("the role in DATABASE_URL {why}: connect as {SERVICE_ROLE}, or a member of it")
+        }
         Some(why) => tracing::warn!("the role in DATABASE_URL {why}; production would refuse this"),
         None => {}
     }
@@ -201,4 +203,3 @@ async fn too_mighty(pool: &PgPool) -> anyhow::Result<Option<&'static str>> {
         _ => None,
     })
 }
-

@@ -6,7 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING}, request::Parts},
+    http::{
+        HeaderMap,
+        header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+        request::Parts,
+    },
     middleware::Next,
     response::Response,
 };
@@ -44,11 +48,7 @@ pub async fn time(request: Request, next: Next) -> Result<Response> {
 }
 
 /// Around each route: media types, then the limits that count by address.
-pub async fn gate(
-    State((app, route)): State<(App, Arc<Route>)>,
-    request: Request,
-    next: Next,
-) -> Result<Response> {
+pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Request, next: Next) -> Result<Response> {
     let context = RequestContext::of(request.extensions())?;
     context.matched(&route);
     let headers = request.headers();

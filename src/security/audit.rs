@@ -23,12 +23,23 @@ const BATCH: usize = 128;
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     LoginSuccess,
-    LoginFail { reason: &'static str },
+    LoginFail {
+        reason: &'static str,
+    },
     TokenCreated,
-    TokenReuse { session_id: Uuid },
-    TokenRevoked { session_id: Uuid },
-    AccessRefused { route: &'static str, code: &'static str },
-    RoleChanged { to: &'static str },
+    TokenReuse {
+        session_id: Uuid,
+    },
+    TokenRevoked {
+        session_id: Uuid,
+    },
+    AccessRefused {
+        route: &'static str,
+        code: &'static str,
+    },
+    RoleChanged {
+        to: &'static str,
+    },
     UserCreated,
     UserUpdated,
     UserDeleted,
@@ -36,8 +47,13 @@ pub enum Event {
     AddressTaken,
     EmailVerified,
     VerificationRequested,
-    RateLimitExceeded { class: &'static str },
-    InputRefused { route: &'static str, code: &'static str },
+    RateLimitExceeded {
+        class: &'static str,
+    },
+    InputRefused {
+        route: &'static str,
+        code: &'static str,
+    },
     Startup,
     Shutdown,
 }

@@ -159,7 +159,11 @@ mod tests {
         assert_eq!(cache.get(USER, SESSION, now + PROOF_LIFE), Some("live"));
         cache.distrust();
         cache.prove(now + PROOF_LIFE);
-        assert_eq!(cache.get(USER, SESSION, now + PROOF_LIFE), None, "what was held before a gap is not believed after");
+        assert_eq!(
+            cache.get(USER, SESSION, now + PROOF_LIFE),
+            None,
+            "what was held before a gap is not believed after"
+        );
     }
 
     #[test]

@@ -20,7 +20,10 @@ async fn someone_registers_verifies_signs_in_reads_themselves_refreshes_and_sign
     assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("Bearer"), &json!(600)));
     let ada = someone.with_token(tokens["access_token"].as_str().unwrap());
     let me = ada.me().await.assert(200).json();
-    assert_eq!((&me["email"], &me["name"], &me["role"]), (&json!("ada@example.com"), &json!("Ada Lovelace"), &json!("user")));
+    assert_eq!(
+        (&me["email"], &me["name"], &me["role"]),
+        (&json!("ada@example.com"), &json!("Ada Lovelace"), &json!("user"))
+    );
     assert_eq!(me["email_verified"], true);
 
     let tokens = someone.refresh(tokens["refresh_token"].as_str().unwrap()).await.assert(200).json();
@@ -147,17 +150,22 @@ async fn users_change_nothing_about_themselves_but_their_name() {
 async fn who_leaves_takes_everything_along_but_the_trail() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
-    ada.client.delete("/v1/users/me", &json!({ "password": "not the right one" })).send().await
+    ada.client
+        .delete("/v1/users/me", &json!({ "password": "not the right one" }))
+        .send()
+        .await
         .assert_refused(401, "INVALID_CREDENTIALS");
     ada.client.delete("/v1/users/me", &json!({ "password": PASSWORD })).send().await.assert(204);
 
     ada.client.me().await.assert_refused(401, "UNAUTHENTICATED");
     app.client().refresh(&ada.refresh_token).await.assert_refused(401, "INVALID_CREDENTIALS");
     app.client().login(&ada.email, PASSWORD).await.assert_refused(401, "INVALID_CREDENTIALS");
-    let rows: i64 = sqlx::query_scalar("select (select count(*) from users) + (select count(*) from sessions) + (select count(*) from refresh_tokens)")
-        .fetch_one(&app.owner)
-        .await
-        .unwrap();
+    let rows: i64 = sqlx::query_scalar(
+        "select (select count(*) from users) + (select count(*) from sessions) + (select count(*) from refresh_tokens)",
+    )
+    .fetch_one(&app.owner)
+    .await
+    .unwrap();
     assert_eq!(rows, 0);
     assert_eq!(app.events(ada.id, "user_deleted").await, 1);
 }

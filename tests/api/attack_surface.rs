@@ -9,8 +9,12 @@ const AGREED: &str = include_str!("attack_surface.txt");
 
 #[test]
 fn the_attack_surface_is_the_one_that_was_agreed_to() {
-    let table: String = app::table().iter().map(|route| format!("{route}\n")).collect();
-    assert_eq!(table, AGREED, "if this is intended: cargo run -- routes > tests/api/attack_surface.txt");
+    let table: Vec<_> = app::table().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        table,
+        AGREED.lines().collect::<Vec<_>>(),
+        "if this is intended: cargo run -- routes > tests/api/attack_surface.txt"
+    );
 }
 
 #[test]

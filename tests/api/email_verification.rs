@@ -44,7 +44,11 @@ async fn a_verification_token_dies_after_a_day() {
 async fn a_get_never_spends_a_token() {
     let app = TestApp::start().await;
     let token = registered(&app, "ada@example.com").await;
-    app.client().get(&format!("/v1/auth/verify-email?token={token}")).send().await.assert_refused(405, "METHOD_NOT_ALLOWED");
+    app.client()
+        .get(&format!("/v1/auth/verify-email?token={token}"))
+        .send()
+        .await
+        .assert_refused(405, "METHOD_NOT_ALLOWED");
     app.client().post("/v1/auth/verify-email", &json!({ "token": token })).send().await.assert(204);
 }
 

@@ -52,7 +52,9 @@ const ABOUT_FAIL: About = About { summary: "", description: "A route of the test
 #[tokio::test]
 async fn what_nobody_expected_says_nothing_and_is_logged_once_with_its_cause() {
     let app = TestApp::start_with(&[], misbehaving()).await;
-    for (path, cause) in [("/panics", "panicked at tests/api/envelope.rs"), ("/fails", "keep the file"), ("/breaks", "23514")] {
+    for (path, cause) in
+        [("/panics", "panicked at tests/api/envelope.rs"), ("/fails", "keep the file"), ("/breaks", "23514")]
+    {
         let answer = app.client().get(path).send().await;
         answer.assert_refused(500, "INTERNAL_ERROR");
         assert_eq!(answer.json()["error"], "An internal error occurred");
@@ -87,7 +89,9 @@ async fn media_types_are_judged_before_anything_else() {
     let app = TestApp::start().await;
     let login = || app.client().request(Method::POST, "/v1/auth/login").body("{}");
     login().send().await.assert_refused(415, "UNSUPPORTED_MEDIA_TYPE");
-    for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json; charset=utf-16"] {
+    for wrong in
+        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json; charset=utf-16"]
+    {
         login().header("content-type", wrong).send().await.assert_refused(415, "UNSUPPORTED_MEDIA_TYPE");
     }
     let me = || app.client().get("/v1/users/me");
@@ -113,11 +117,13 @@ async fn what_is_no_json_is_malformed() {
         deep.as_bytes(),
     ];
     for body in bodies {
-        let request = app.client().request(Method::POST, "/v1/auth/login").body(body).header("content-type", "application/json");
+        let request =
+            app.client().request(Method::POST, "/v1/auth/login").body(body).header("content-type", "application/json");
         request.send().await.assert_refused(400, "MALFORMED_JSON");
     }
     for body in ["[]", "null", "\"text\"", "5", "[{}]"] {
-        let request = app.client().request(Method::POST, "/v1/auth/login").body(body).header("content-type", "application/json");
+        let request =
+            app.client().request(Method::POST, "/v1/auth/login").body(body).header("content-type", "application/json");
         request.send().await.assert_refused(400, "VALIDATION_FAILED");
     }
 }
@@ -141,7 +147,11 @@ async fn a_nul_in_any_string_is_refused_and_never_a_failure_of_ours() {
         app.client().post(path, &body).send().await.assert_refused(400, "VALIDATION_FAILED");
     }
     ada.client.patch("/v1/users/me", &json!({ "name": nul })).send().await.assert_refused(400, "VALIDATION_FAILED");
-    ada.client.delete("/v1/users/me", &json!({ "password": nul })).send().await.assert_refused(400, "VALIDATION_FAILED");
+    ada.client
+        .delete("/v1/users/me", &json!({ "password": nul }))
+        .send()
+        .await
+        .assert_refused(400, "VALIDATION_FAILED");
     app.client().get("/v1/users/%00").send().await.assert_refused(404, "NOT_FOUND");
 }
 
@@ -186,7 +196,8 @@ async fn unknown_and_repeated_query_parameters_are_refused_everywhere() {
 #[tokio::test]
 async fn many_refused_fields_are_cut_and_none_is_quoted() {
     let app = TestApp::start().await;
-    let fields: serde_json::Map<_, _> = (0..200).map(|n| (format!("{n}-{}", "x".repeat(200)), json!("canary"))).collect();
+    let fields: serde_json::Map<_, _> =
+        (0..200).map(|n| (format!("{n}-{}", "x".repeat(200)), json!("canary"))).collect();
     let answer = app.client().post("/v1/auth/login", &fields.into()).send().await;
     answer.assert_refused(400, "VALIDATION_FAILED");
     assert_eq!(answer.fields().len(), 20);
@@ -205,7 +216,10 @@ async fn each_request_has_one_line_with_the_fields_that_are_allowed() {
     let lines: Vec<_> = lines_with(id).into_iter().filter(|line| line["message"] == "request").collect();
     assert_eq!(lines.len(), 1);
     let line = &lines[0];
-    assert_eq!((&line["method"], &line["route"], &line["status"]), (&json!("GET"), &json!("/v1/users/me"), &json!(200)));
+    assert_eq!(
+        (&line["method"], &line["route"], &line["status"]),
+        (&json!("GET"), &json!("/v1/users/me"), &json!(200))
+    );
     assert_eq!(line["principal_id"], json!(ada.id));
     assert!(line["duration_ms"].is_number() && line["time"].is_string());
     assert!(line["client_address"].as_str().unwrap().starts_with("10."));
@@ -227,7 +241,15 @@ async fn no_secret_of_a_sign_in_stands_in_the_log() {
     app.client().register("canary.address@example.com", "Canary Name", PASSWORD).await.assert(202);
     let token = app.token_mailed_to("canary.address@example.com").await;
     app.client().post("/v1/auth/verify-email", &json!({ "token": token })).send().await.assert(204);
-    for secret in [&ada.access_token, &ada.refresh_token, "a canary of a password", PASSWORD, "canary.address", "Canary Name", &token] {
+    for secret in [
+        &ada.access_token,
+        &ada.refresh_token,
+        "a canary of a password",
+        PASSWORD,
+        "canary.address",
+        "Canary Name",
+        &token,
+    ] {
         assert!(lines_with(secret).is_empty(), "{:?}", lines_with(secret));
     }
 }

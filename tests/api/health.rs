@@ -57,7 +57,9 @@ async fn options_names_the_methods_and_head_answers_like_get() {
 
 #[tokio::test]
 async fn a_known_origin_is_granted_its_path_and_a_foreign_one_nothing() {
-    let app = TestApp::start_with(&[("CORS_ALLOWED_ORIGINS", "https://app.example.com")], drawbridge::features::routes()).await;
+    let app =
+        TestApp::start_with(&[("CORS_ALLOWED_ORIGINS", "https://app.example.com")], drawbridge::features::routes())
+            .await;
     let preflight = |origin: &str| {
         let request = app.client().request(Method::OPTIONS, "/v1/users/me").header("origin", origin);
         request.header("access-control-request-method", "PATCH").send()
@@ -65,17 +67,24 @@ async fn a_known_origin_is_granted_its_path_and_a_foreign_one_nothing() {
     let known = preflight("https://app.example.com").await;
     assert_eq!(known.assert(204).header("access-control-allow-origin"), "https://app.example.com");
     assert_eq!(known.header("access-control-allow-methods"), "GET, PATCH, DELETE");
-    let grants = |answer: &crate::support::Answer| answer.headers.keys().filter(|name| name.as_str().starts_with("access-control")).count();
+    let grants = |answer: &crate::support::Answer| {
+        answer.headers.keys().filter(|name| name.as_str().starts_with("access-control")).count()
+    };
     for foreign in ["https://evil.example.com", "https://app.example.com.evil.com", "http://app.example.com", "null"] {
         assert_eq!(grants(preflight(foreign).await.assert(204)), 0, "{foreign}");
     }
     let refused = app.client().get("/v1/users/me").header("origin", "https://app.example.com").send().await;
-    assert_eq!(refused.assert(401).header("access-control-allow-origin"), "https://app.example.com", "a page may read that it was refused");
+    assert_eq!(
+        refused.assert(401).header("access-control-allow-origin"),
+        "https://app.example.com",
+        "a page may read that it was refused"
+    );
 }
 
 #[tokio::test]
 async fn a_flood_from_one_address_is_refused_and_its_neighbour_is_served() {
-    let app = TestApp::start_with(&[("RATE_LIMIT_FLOOD", "token-bucket 1/1m burst 5")], drawbridge::features::routes()).await;
+    let app =
+        TestApp::start_with(&[("RATE_LIMIT_FLOOD", "token-bucket 1/1m burst 5")], drawbridge::features::routes()).await;
     let (flood, neighbour) = (app.client(), app.client());
     for left in (0..5).rev() {
         let answer = flood.get("/nowhere").send().await;

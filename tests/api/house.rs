@@ -23,8 +23,21 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 
 /// The floors of the house (ARCHITECTURE.md). A module imports from its own floor's folder and from below.
 const FLOORS: [(&str, u8); 15] = [
-    ("cli", 8), ("main", 8), ("app", 7), ("server", 7), ("features", 6), ("http", 5), ("state", 4), ("config", 4),
-    ("database", 3), ("mail", 3), ("security", 2), ("settings", 1), ("error", 1), ("types", 1), ("telemetry", 1),
+    ("cli", 8),
+    ("main", 8),
+    ("app", 7),
+    ("server", 7),
+    ("features", 6),
+    ("http", 5),
+    ("state", 4),
+    ("config", 4),
+    ("database", 3),
+    ("mail", 3),
+    ("security", 2),
+    ("settings", 1),
+    ("error", 1),
+    ("types", 1),
+    ("telemetry", 1),
 ];
 
 fn floor(module: &str) -> u8 {
@@ -38,7 +51,8 @@ fn imports(text: &str) -> BTreeSet<String> {
         let statement = statement.split(';').next().unwrap_or_default();
         let paths = statement.strip_prefix('{').map_or_else(|| vec![statement.to_owned()], top_level);
         for path in paths {
-            let mut parts = path.trim().split("::").map(|part| part.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'));
+            let mut parts =
+                path.trim().split("::").map(|part| part.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'));
             let (first, second) = (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default());
             if FLOORS.iter().any(|(name, _)| *name == first) {
                 found.insert(format!("{first}::{second}"));
@@ -78,9 +92,13 @@ fn modules_import_only_from_below() {
         for import in imports(code) {
             let (from, part) = import.split_once("::").unwrap();
             let same = from == module;
-            let neighbours = matches!((module, from), ("state", "config") | ("settings", "security")) || (floor(from), floor(module)) == (1, 1);
-            assert!(same || floor(from) < floor(module) || neighbours,
-                "{} imports {import}, which is not below it", file.display());
+            let neighbours = matches!((module, from), ("state", "config") | ("settings", "security"))
+                || (floor(from), floor(module)) == (1, 1);
+            assert!(
+                same || floor(from) < floor(module) || neighbours,
+                "{} imports {import}, which is not below it",
+                file.display()
+            );
             // Rooms and pillars stand alone.
             let own = parts.get(1).copied().unwrap_or_default();
             if same && module == "features" {
@@ -114,7 +132,10 @@ fn the_example_of_settings_lists_exactly_those_that_are_read() {
     let asked: BTreeSet<_> = asked.into_iter().collect();
     let example = fs::read_to_string(".env.example").unwrap();
     let listed = example.lines().filter_map(|line| line.trim_start_matches("# ").split_once('='));
-    let listed: BTreeSet<_> = listed.map(|(name, _)| name).filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).collect();
+    let listed: BTreeSet<_> = listed
+        .map(|(name, _)| name)
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+        .collect();
     assert_eq!(listed, asked);
 }
 
@@ -123,14 +144,24 @@ fn production_refuses_every_default_that_is_for_development() {
     let production = BTreeMap::from([("APP_ENV".to_owned(), "production".to_owned())]);
     let Err(refusal) = Config::parse(production) else { panic!("production started on defaults") };
     let refusal = refusal.to_string();
-    for name in ["PUBLIC_URL", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_KEYS_DIR", "DATABASE_URL", "MAIL_URL", "MAIL_FROM", "TLS_CERT_FILE"] {
+    for name in [
+        "PUBLIC_URL",
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "JWT_KEYS_DIR",
+        "DATABASE_URL",
+        "MAIL_URL",
+        "MAIL_FROM",
+        "TLS_CERT_FILE",
+    ] {
         assert!(refusal.contains(&format!("\n  {name} ")), "{name} is missing in: {refusal}");
     }
 }
 
 #[test]
 fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
-    let wrong = [("DATABASE_URL", "mysql://user:hunter2@db/x"), ("ACCESS_TOKEN_TTL", "hunter2"), ("LISTEN_ADDR", "hunter2")];
+    let wrong =
+        [("DATABASE_URL", "mysql://user:hunter2@db/x"), ("ACCESS_TOKEN_TTL", "hunter2"), ("LISTEN_ADDR", "hunter2")];
     let values = wrong.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let Err(refusal) = Config::parse(values) else { panic!("it started") };
     let refusal = refusal.to_string();

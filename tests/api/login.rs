@@ -10,7 +10,11 @@ async fn wrong_password_unknown_address_and_suspension_are_answered_alike() {
     let app = TestApp::start().await;
     let (_, known) = app.account(Role::User).await;
     let (suspended_id, suspended) = app.account(Role::User).await;
-    sqlx::query("update users set status = 'suspended' where id = $1").bind(suspended_id).execute(&app.owner).await.unwrap();
+    sqlx::query("update users set status = 'suspended' where id = $1")
+        .bind(suspended_id)
+        .execute(&app.owner)
+        .await
+        .unwrap();
 
     let answers = [
         app.client().login(&known, "not the right password").await,
@@ -121,7 +125,11 @@ async fn outdated_hash_parameters_are_renewed_when_the_password_is_at_hand() {
     let (id, email) = app.account(Role::User).await;
     let newer = TestApp::replica_with(&app, &[("PASSWORD_HASH_ITERATIONS", "3")]).await;
     let hash = async || -> String {
-        sqlx::query_scalar("select password_hash from users where id = $1").bind(id).fetch_one(&app.owner).await.unwrap()
+        sqlx::query_scalar("select password_hash from users where id = $1")
+            .bind(id)
+            .fetch_one(&app.owner)
+            .await
+            .unwrap()
     };
     assert!(hash().await.contains("t=2"));
     newer.client().login(&email, "a guess").await.assert(401);

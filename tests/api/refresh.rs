@@ -99,7 +99,10 @@ async fn a_copy_of_the_database_yields_no_refresh_token() {
     .unwrap();
     assert!(!dump.contains(&ada.refresh_token) && !dump.contains(&next));
     // What is stored of a token is no token.
-    let hash: String = sqlx::query_scalar("select encode(hash, 'hex') from refresh_tokens limit 1").fetch_one(&app.owner).await.unwrap();
+    let hash: String = sqlx::query_scalar("select encode(hash, 'hex') from refresh_tokens limit 1")
+        .fetch_one(&app.owner)
+        .await
+        .unwrap();
     app.client().refresh(&hash).await.assert_refused(401, "INVALID_CREDENTIALS");
 }
 

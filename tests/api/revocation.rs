@@ -58,7 +58,11 @@ async fn a_change_of_role_ends_access_tokens_and_a_refresh_brings_the_new_role()
 async fn a_token_from_before_a_change_of_role_stays_dead_when_the_role_comes_back() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
-    sqlx::query("update sessions set generation = generation + 1 where user_id = $1").bind(ada.id).execute(&app.owner).await.unwrap();
+    sqlx::query("update sessions set generation = generation + 1 where user_id = $1")
+        .bind(ada.id)
+        .execute(&app.owner)
+        .await
+        .unwrap();
     stops(&ada.client).await;
     let tokens = app.client().refresh(&ada.refresh_token).await.assert(200).json();
     app.client().with_token(tokens["access_token"].as_str().unwrap()).me().await.assert(200);
@@ -87,7 +91,9 @@ async fn the_service_recovers_when_its_database_comes_back() {
     let ada = app.person(Role::User).await;
     app.lose_database().await;
     let client = ada.client.clone();
-    let refused = until("the loss is noticed", async || Some(client.get("/health/ready").send().await).filter(|a| a.status == 503));
+    let refused = until("the loss is noticed", async || {
+        Some(client.get("/health/ready").send().await).filter(|a| a.status == 503)
+    });
     let refused = refused.await;
     refused.assert_refused(503, "SERVICE_UNAVAILABLE");
     assert!(!refused.header("retry-after").is_empty());

@@ -1,7 +1,10 @@
 //! Forged, borrowed and broken credentials: each is one and the same 401.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use drawbridge::{app, security::access::{Policy, Role}};
+use drawbridge::{
+    app,
+    security::access::{Policy, Role},
+};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -33,7 +36,10 @@ async fn the_token_has_the_profile_of_rfc_9068() {
     assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("EdDSA")));
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "nbf", "role", "scope", "sid", "sub"]);
+    assert_eq!(
+        names,
+        ["amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "nbf", "role", "scope", "sid", "sub"]
+    );
     assert_eq!(claims["sub"], json!(ada.id), "a subject is an id, not an e-mail");
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 600);
 

@@ -10,11 +10,8 @@ use crate::{
     state::App,
 };
 
-pub const ABOUT: About = About {
-    summary: "Read yourself",
-    description: "The account that the credential belongs to.",
-    problems: &[],
-};
+pub const ABOUT: About =
+    About { summary: "Read yourself", description: "The account that the credential belongs to.", problems: &[] };
 
 pub async fn me(caller: Caller<ReadProfile>, State(app): State<App>) -> Result<Tagged<UserView>> {
     let user = sqlx::query_as!(

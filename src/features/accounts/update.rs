@@ -46,14 +46,9 @@ pub async fn update(
 
     user.name = normalise_name(&change.name);
     user.updated_at = app.givens.now();
-    sqlx::query!(
-        "update users set name = $2, updated_at = $3 where id = $1",
-        user.id,
-        user.name,
-        user.updated_at.0,
-    )
-    .execute(&mut *tx)
-    .await?;
+    sqlx::query!("update users set name = $2, updated_at = $3 where id = $1", user.id, user.name, user.updated_at.0,)
+        .execute(&mut *tx)
+        .await?;
     audit::record(&mut tx, &app.givens, &caller.context().origin(), Event::UserUpdated).await?;
     tx.commit().await?;
     Ok(Tagged(user))

@@ -131,8 +131,7 @@ fn refusal(problems: &[Problem], envelope: &Value) -> Value {
 }
 
 fn example(problem: &Problem) -> Value {
-    let mut value =
-        json!({ "error": problem.error, "code": problem.code, "reference": "err-2026-03-7k2m9x4q1b8d" });
+    let mut value = json!({ "error": problem.error, "code": problem.code, "reference": "err-2026-03-7k2m9x4q1b8d" });
     if *problem == problems::VALIDATION_FAILED {
         value["fields"] = json!([{ "field": "email", "rule": "required", "message": "This field is missing" }]);
     }

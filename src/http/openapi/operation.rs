@@ -155,8 +155,9 @@ impl<'a> Operation<'a> {
 
     pub fn header_parameter(&mut self, name: &str, description: &str) {
         let schema = json!({ "type": "string", "maxLength": 200 });
-        self.parameters
-            .push(json!({ "in": "header", "name": name, "required": false, "description": description, "schema": schema }));
+        self.parameters.push(
+            json!({ "in": "header", "name": name, "required": false, "description": description, "schema": schema }),
+        );
     }
 
     pub fn answers<T: JsonSchema>(&mut self, status: StatusCode, headers: &[&str]) {

@@ -12,7 +12,11 @@ pub fn check(document: &[u8], method: &Method, path: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap_or_default();
     let method = if method == Method::HEAD { Method::GET } else { method.clone() };
     let Some(operation) = operation(&document, &method, path) else {
-        assert!([204, 404, 405, 413, 414, 429, 431, 503].contains(&answer.status.as_u16()), "{path}: {}", answer.text());
+        assert!(
+            [204, 404, 405, 413, 414, 429, 431, 503].contains(&answer.status.as_u16()),
+            "{path}: {}",
+            answer.text()
+        );
         return;
     };
     let told = &operation["responses"][answer.status.as_u16().to_string()];
@@ -51,7 +55,8 @@ fn operation<'a>(document: &'a Value, method: &Method, path: &str) -> Option<&'a
             }
         }
     };
-    let found = paths.get(path).or_else(|| paths.iter().find(|(template, _)| matches(template)).map(|(_, found)| found));
+    let found =
+        paths.get(path).or_else(|| paths.iter().find(|(template, _)| matches(template)).map(|(_, found)| found));
     found?.get(method.as_str().to_lowercase())
 }
 

@@ -21,9 +21,13 @@ struct Named(String);
 impl Database {
     pub async fn create() -> Self {
         let mut superuser = superuser().await;
-        let name = format!("t_{}", drawbridge::types::Givens::new(drawbridge::types::System, drawbridge::types::System).new_id().simple());
+        let name = format!(
+            "t_{}",
+            drawbridge::types::Givens::new(drawbridge::types::System, drawbridge::types::System).new_id().simple()
+        );
         let template = template_name();
-        execute(&mut superuser, format!("create database {name} template {template} owner {OWNER} strategy file_copy")).await;
+        execute(&mut superuser, format!("create database {name} template {template} owner {OWNER} strategy file_copy"))
+            .await;
         let finished = std::mem::take(&mut *FINISHED.lock().unwrap());
         for old in finished {
             execute(&mut superuser, format!("drop database if exists {old} with (force)")).await;
@@ -47,7 +51,9 @@ impl Database {
 
     pub async fn cut(&self) {
         let name = &self.0.0;
-        let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and usename = '{SERVICE}'");
+        let cut = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}' and usename = '{SERVICE}'"
+        );
         execute(&mut superuser().await, cut).await;
     }
 
@@ -81,6 +87,7 @@ fn server() -> &'static PgConnectOptions {
     static SERVER: OnceLock<PgConnectOptions> = OnceLock::new();
     SERVER.get_or_init(|| {
         // A thread of its own: preparing needs a runtime, and this may run inside one.
+        #[expect(clippy::disallowed_methods, reason = "not a setting of the service")]
         let started = std::thread::spawn(|| match std::env::var("TEST_DATABASE_URL") {
             Ok(url) => prepare(&url).map(|()| url),
             Err(_) => dev_postgres::throwaway("drawbridge-test", prepare).map_err(|error| error.to_string()),
@@ -93,12 +100,12 @@ fn server() -> &'static PgConnectOptions {
 /// One template for each state of the migrations, so that a server that outlives a run is not out of date.
 fn template_name() -> String {
     let sums = drawbridge::database::MIGRATIONS.iter().flat_map(|migration| migration.checksum.iter().take(4));
-    let name: String = sums.map(|byte| format!("{byte:02x}")).collect();
-    format!("template_{}", &name[name.len().saturating_sub(40)..])
+    format!("template_{:x}", sums.fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte))))
 }
 
 fn prepare(url: &str) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(migrate_template(url)).map_err(|error| format!("prepare the template database: {error:#}"))
 }
 

@@ -1,6 +1,9 @@
 //! What was logged, by all tests of this process. A test finds its own lines by what is in them.
 
-use std::sync::{Arc, Mutex, Once};
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, Once},
+};
 
 use drawbridge::telemetry::{self, Form, Outlet};
 
@@ -14,7 +17,7 @@ pub fn capture() {
         let service = std::panic::take_hook();
         // The service's hook is silent about words; a failed test must not be.
         std::panic::set_hook(Box::new(move |panic| {
-            eprintln!("{panic}");
+            let _ = writeln!(std::io::stderr(), "{panic}");
             service(panic);
         }));
     });

@@ -98,9 +98,9 @@ impl TestApp {
 }
 
 fn token_in(mail: &str) -> Option<&str> {
-    mail.lines().map(str::trim).find(|line| {
-        line.len() >= 43 && line.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-    })
+    mail.lines()
+        .map(str::trim)
+        .find(|line| line.len() >= 43 && line.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
 }
 
 impl Client {

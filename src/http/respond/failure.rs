@@ -1,0 +1,137 @@
+//! An answer that is an error: its body, its headers, and its cause in words for the log.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+    response::{IntoResponse, Response},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    error::{self, Error, FieldError, Problem, problems},
+    http::context::RequestContext,
+    security::audit::Event,
+    state::App,
+};
+
+/// Seconds after which a client may try again when the service itself was the trouble.
+const OUTAGE_RETRY: u64 = 2;
+
+/// The body of every error.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "Error")]
+pub struct Envelope {
+    /// One sentence for a person.
+    #[schemars(length(max = 200))]
+    error: &'static str,
+    /// For the client to branch on.
+    #[schemars(length(max = 64), regex(pattern = "^[A-Z_]+$"))]
+    code: &'static str,
+    /// Names the line of the log that holds the cause.
+    #[schemars(length(max = 24), regex(pattern = "^err-\\d{4}-\\d{2}-[0-9a-z]{12}$"))]
+    reference: String,
+    /// With `VALIDATION_FAILED`: every field that broke a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    fields: Option<Vec<FieldError>>,
+}
+
+/// A response that is an error: who made it, and what we know of why.
+pub(super) struct Failure {
+    pub(super) problem: Problem,
+    error: Option<Arc<Error>>,
+}
+
+impl Failure {
+    pub(super) fn of(response: &Response) -> Option<Self> {
+        let status = response.status();
+        if !(status.is_client_error() || status.is_server_error()) {
+            return None;
+        }
+        let error = response.extensions().get::<Arc<Error>>().cloned();
+        let problem = error.as_deref().map_or_else(|| problem_of(status), Error::problem);
+        Some(Self { problem, error })
+    }
+
+    /// The body of ours instead of whatever stood there; the headers that mean something, such as `Allow`, stay.
+    pub(super) fn envelope(&self, response: Response, context: &RequestContext) -> Response {
+        let (mut parts, _) = response.into_parts();
+        parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.remove(CONTENT_TYPE);
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.problem.challenge {
+            parts.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = self.retry_after() {
+            parts.headers.insert(RETRY_AFTER, seconds.into());
+        }
+        let fields = match self.error.as_deref() {
+            Some(Error::Invalid(fields)) => Some(fields.iter().take(FieldError::MOST).cloned().collect()),
+            _ => None,
+        };
+        let Problem { error, code, .. } = self.problem;
+        let body = Json(Envelope { error, code, reference: context.reference().to_owned(), fields });
+        (self.problem.status, parts.headers, body).into_response()
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self.error.as_deref() {
+            Some(Error::Later(_, seconds)) => Some(*seconds),
+            _ if self.problem.status == StatusCode::SERVICE_UNAVAILABLE => Some(OUTAGE_RETRY),
+            _ => None,
+        }
+    }
+
+    /// Malformed input is a sign of someone trying doors (OWASP: `input_validation_fail`).
+    pub(super) fn note(&self, app: &App, context: &RequestContext) {
+        if self.problem.status == StatusCode::BAD_REQUEST && self.problem.code != problems::INVALID_TOKEN.code {
+            let (route, code) = (context.route_path(), self.problem.code);
+            app.audit.note(&context.refusal(None), Event::InputRefused { route, code });
+        }
+    }
+
+    /// Why, in words for the log. Never a value that a client sent: unknown fields are not even named.
+    pub(super) fn cause(&self) -> String {
+        match self.error.as_deref() {
+            Some(Error::Refused(_, reason)) => (*reason).to_owned(),
+            Some(Error::Invalid(fields)) => {
+                let told = fields.iter().map(|field| match field.rule {
+                    "unknown" => "an unknown field".to_owned(),
+                    rule => format!("{}: {rule}", field.field),
+                });
+                told.collect::<Vec<_>>().join("; ")
+            }
+            Some(Error::Unavailable(cause) | Error::Unexpected(cause)) => describe(cause),
+            Some(Error::Problem(_) | Error::Later(..)) | None => self.problem.error.to_owned(),
+        }
+    }
+}
+
+/// A chain of causes, with what a database said reduced to what cannot quote a row.
+fn describe(cause: &anyhow::Error) -> String {
+    let told = cause.chain().map(|link| match link.downcast_ref::<sqlx::Error>() {
+        Some(error) => error::describe(error),
+        None => link.to_string(),
+    });
+    told.take_while(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+/// For answers that no handler of ours made.
+fn problem_of(status: StatusCode) -> Problem {
+    match status.as_u16() {
+        404 => problems::NOT_FOUND,
+        405 => problems::METHOD_NOT_ALLOWED,
+        408 => problems::REQUEST_TIMEOUT,
+        413 => problems::PAYLOAD_TOO_LARGE,
+        415 => problems::UNSUPPORTED_MEDIA_TYPE,
+        400..=499 => problems::VALIDATION_FAILED,
+        503 => problems::SERVICE_UNAVAILABLE,
+        _ => problems::INTERNAL_ERROR,
+    }
+}

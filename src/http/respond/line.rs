@@ -1,0 +1,69 @@
+//! One line of the log for each request, also for one whose client went away before the answer.
+
+use std::time::Instant;
+
+use axum::http::{Method, StatusCode};
+
+use super::failure::Failure;
+use crate::http::context::RequestContext;
+
+/// The line of a request that is being served.
+pub(super) struct Line {
+    context: RequestContext,
+    method: &'static str,
+    started: Instant,
+    written: bool,
+}
+
+impl Line {
+    pub(super) fn begin(context: RequestContext, method: &Method) -> Self {
+        Self { context, method: known(method), started: Instant::now(), written: false }
+    }
+
+    pub(super) fn end(mut self, status: StatusCode, failure: Option<&Failure>) {
+        self.written = true;
+        self.write(status.as_u16(), failure);
+    }
+
+    fn write(&self, status: u16, failure: Option<&Failure>) {
+        let context = &self.context;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request_id = %context.id(),
+                    method = self.method,
+                    route = context.route_path(),
+                    status,
+                    duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+                    client_address = %context.client_address(),
+                    principal_id = context.principal().map(tracing::field::display),
+                    reference = failure.map(|_| context.reference()),
+                    code = failure.map(|failure| failure.problem.code),
+                    cause = failure.map(Failure::cause),
+                    "request"
+                )
+            };
+        }
+        match failure {
+            None => line!(info),
+            Some(failure) if failure.problem.status.is_server_error() => line!(error),
+            Some(_) => line!(warn),
+        }
+    }
+}
+
+impl Drop for Line {
+    /// The server drops a request whose client has gone. What was begun may have been done, so it must not be missing
+    /// from the log; 499 is what nginx made customary for it.
+    fn drop(&mut self) {
+        if !self.written {
+            self.write(499, None);
+        }
+    }
+}
+
+/// A method can be any token; only the usual ones are worth a place in the log.
+fn known(method: &Method) -> &'static str {
+    const USUAL: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    USUAL.into_iter().find(|usual| *usual == method.as_str()).unwrap_or("other")
+}

@@ -1,0 +1,100 @@
+//! Mail: committed with the change that causes it (an outbox table), sent afterwards by a worker with retries, to `.eml`
+//! files in development and by SMTP in production.
+//!
+//! A row of the outbox says which mail, not what is in it. The single-use token that a mail carries is made at the moment
+//! of sending and only its hash is kept, so its plain form never rests in the database.
+
+mod sender;
+mod template;
+mod worker;
+
+use std::{path::PathBuf, sync::Arc};
+
+use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
+use sqlx::PgConnection;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+pub use self::{sender::Sender, template::Template, worker::Worker};
+use crate::{
+    security::secret::Secret,
+    settings::Env,
+    types::{Email, Givens},
+};
+
+#[derive(Clone)]
+pub struct Settings {
+    pub target: Target,
+    pub from: Mailbox,
+}
+
+/// Where mail goes.
+#[derive(Clone)]
+pub enum Target {
+    /// One `.eml` file a mail.
+    Folder(PathBuf),
+    /// `smtp://` or `smtps://`, which may hold a password.
+    Server(Arc<Secret<String>>),
+}
+
+impl Settings {
+    pub fn read(env: &mut Env) -> Self {
+        Self {
+            target: env.production_must_choose("MAIL_URL", "file:.data/mail", target),
+            from: env.production_must_choose("MAIL_FROM", "Drawbridge <no-reply@localhost.localdomain>", |text| {
+                text.parse().map_err(|_| "is an address such as `Example <no-reply@example.com>`")
+            }),
+        }
+    }
+}
+
+fn target(text: &str) -> Result<Target, &'static str> {
+    const RULE: &str = "is `file:FOLDER`, `smtp://HOST:PORT` or `smtps://USER:PASSWORD@HOST`";
+    if let Some(folder) = text.strip_prefix("file:") {
+        return Ok(Target::Folder(folder.into()));
+    }
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| RULE)?;
+    Ok(Target::Server(Arc::new(Secret::new(text.to_owned()))))
+}
+
+/// Puts mails into the outbox, and wakes the worker.
+#[derive(Clone, Default)]
+pub struct Outbox {
+    wake: Arc<Notify>,
+}
+
+impl Outbox {
+    /// Part of the caller's transaction: the mail exists exactly if the change does.
+    pub async fn put(
+        &self,
+        tx: &mut PgConnection,
+        givens: &Givens,
+        template: Template,
+        recipient: &Email,
+        user: Option<Uuid>,
+    ) -> sqlx::Result<()> {
+        sqlx::query!(
+            r#"
+            insert into mail_outbox (id, recipient, template, user_id, queued_at, next_attempt_at)
+            values ($1, $2, $3, $4, $5, $5)
+            "#,
+            givens.new_id(),
+            recipient.as_str(),
+            template.name(),
+            user,
+            givens.now().0,
+        )
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// To be called after the commit; the worker finds the mail without it too, only later.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}

@@ -1,0 +1,58 @@
+//! The way out: a folder of `.eml` files, or a mail server.
+
+use std::{path::PathBuf, time::Duration as Pause};
+
+use anyhow::Context;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
+use uuid::Uuid;
+
+use super::{Settings, Target};
+
+/// Where mail goes, opened.
+pub struct Sender {
+    from: Mailbox,
+    way: Way,
+}
+
+enum Way {
+    Folder(PathBuf),
+    Server(AsyncSmtpTransport<Tokio1Executor>),
+}
+
+impl Sender {
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
+        let way = match &settings.target {
+            Target::Folder(folder) => {
+                std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+                Way::Folder(folder.clone())
+            }
+            Target::Server(url) => {
+                let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose()).context("MAIL_URL")?;
+                Way::Server(server.timeout(Some(Pause::from_secs(30))).build())
+            }
+        };
+        Ok(Self { from: settings.from.clone(), way })
+    }
+
+    pub(super) fn from(&self) -> Mailbox {
+        self.from.clone()
+    }
+
+    pub(super) async fn send(&self, id: Uuid, message: Message) -> anyhow::Result<()> {
+        match &self.way {
+            Way::Folder(folder) => {
+                // Complete before it has its name: whoever watches the folder never reads half a mail.
+                let (hidden, named) = (folder.join(format!(".{id}")), folder.join(format!("{id}.eml")));
+                tokio::fs::write(&hidden, message.formatted()).await.context("write the mail")?;
+                tokio::fs::rename(&hidden, &named).await.context("name the mail")
+            }
+            // A mail server's refusal can quote the recipient; its kind is enough to act on.
+            Way::Server(server) => match server.send(message).await {
+                Ok(_) => Ok(()),
+                Err(cause) if cause.is_permanent() => anyhow::bail!("the mail server refused it"),
+                Err(cause) if cause.is_transient() => anyhow::bail!("the mail server asked to try later"),
+                Err(_) => anyhow::bail!("the mail server cannot be reached"),
+            },
+        }
+    }
+}
