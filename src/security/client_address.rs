@@ -332,6 +332,8 @@ mod tests {
         let ask = |peer: &str, headers: &HeaderMap| suspicion.arises(&settings, peer.parse().unwrap(), headers);
         for _ in 0..300 {
             assert!(!ask("10.0.0.1", &headers), "a proxy that is trusted");
+        }
+        for _ in 0..300 {
             assert!(!ask("172.17.0.1", &HeaderMap::new()), "a client without such headers");
         }
         for _ in 0..99 {

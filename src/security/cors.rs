@@ -342,6 +342,22 @@ mod tests {
     }
 
     #[test]
+    fn each_mistake_is_called_what_it_is() {
+        for (wrong, word) in [
+            ("*", "one by one"),
+            ("null", "sandboxed"),
+            ("https://app.example.com/", "slash"),
+            ("https://me@app.example.com", "user name"),
+            ("https://App.example.com", "lower case"),
+            ("https://app.example.com:443", "own port"),
+            ("http://app.example.com", "https"),
+        ] {
+            let (_, mistakes) = read(wrong, true);
+            assert!(mistakes[0].contains(word), "{wrong}: {mistakes:?}");
+        }
+    }
+
+    #[test]
     fn development_may_use_http_and_no_origin_at_all_is_the_default() {
         for fine in ["http://localhost:5173", "http://127.0.0.1:8080,https://[::1]:8443"] {
             let (_, mistakes) = read(fine, false);

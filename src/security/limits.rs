@@ -261,6 +261,8 @@ mod tests {
             "text/html;x=\", */*\"",
             "text/html;x=\"\\\", */*\"",
             "text/html;x=\", */*",
+            "text/html;x=\"\\\", */*, \"",
+            "application/json, application/json;charset=utf-8;q=0",
         ] {
             assert!(!taken(&[wrong]), "{wrong}");
         }

@@ -142,6 +142,7 @@ mod tests {
         assert_eq!((exact.wait, exact.reset), (2, 12));
         let over = Decision::new(Class::Read, &rule, charge(12_000_001), 10_000_000);
         assert_eq!((over.wait, over.reset), (3, 13));
+        assert_eq!(Decision::new(Class::Read, &rule, charge(10), 10).wait, 1, "never 0: it would come back at once");
     }
 
     #[test]

@@ -113,6 +113,8 @@ fn taken(headers: &mut HeaderMap, name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::{convert::Infallible, future::ready};
+
     use axum::http::StatusCode;
     use tower::{Layer, ServiceExt, service_fn};
 
@@ -125,7 +127,7 @@ mod tests {
     }
 
     async fn knock(guard: &FloodGuard, address: Option<&str>) -> Response {
-        let room = service_fn(async |_: Request<Body>| Ok::<_, std::convert::Infallible>(Response::new(Body::empty())));
+        let room = service_fn(|_: Request<Body>| ready(Ok::<_, Infallible>(Response::new(Body::empty()))));
         let mut request = Request::new(Body::empty());
         if let Some(address) = address {
             request.extensions_mut().insert(address.parse::<IpAddr>().unwrap());
@@ -153,12 +155,13 @@ mod tests {
         assert!(knock(&guard, Some("192.0.2.2")).await.status().is_success(), "another client is not punished");
     }
 
-    #[tokio::test]
-    async fn a_wait_below_one_second_is_told_as_one_and_never_as_zero() {
-        let guard = guard("token-bucket 2/1s burst 1");
-        knock(&guard, Some("192.0.2.1")).await;
-        let response = knock(&guard, Some("192.0.2.1")).await;
-        assert_eq!(response.extensions().get::<Decision>().unwrap().wait, 1);
+    #[test]
+    fn the_part_of_a_second_that_the_engine_cuts_off_is_waited_for() {
+        let guard = guard("token-bucket 100/1s");
+        for (cut, told) in [(0, 1), (7, 8)] {
+            let response = guard.refused(&GovernorError::TooManyRequests { wait_time: cut, headers: None });
+            assert_eq!(response.extensions().get::<Decision>().unwrap().wait, told);
+        }
     }
 
     #[tokio::test]
