@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -53,20 +56,22 @@ pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
 /// Nothing but hashes, on as many threads as the service has. It may block: nothing else runs meanwhile.
 fn pure(settings: &password::Settings) -> anyhow::Result<Turn> {
     let threads = settings.threads as usize;
-    let ready = Barrier::new(threads + 1);
+    let count = threads * HASHES_PER_THREAD;
+    // Whichever thread is free takes the next, as in the service: on a busy machine one core may be the slower.
+    let (ready, left) = (Barrier::new(threads + 1), AtomicUsize::new(count));
     thread::scope(|scope| {
-        let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(|| hash_many(settings, &ready))).collect();
+        let hashing: Vec<_> = (0..threads).map(|_| scope.spawn(|| hash_many(settings, &ready, &left))).collect();
         ready.wait();
         let begun = Instant::now();
         let mut processor = Duration::ZERO;
         for thread in hashing {
             processor += thread.join().map_err(|_| anyhow!("a hashing thread panicked"))??;
         }
-        Ok(Turn { count: threads * HASHES_PER_THREAD, elapsed: begun.elapsed(), processor })
+        Ok(Turn { count, elapsed: begun.elapsed(), processor })
     })
 }
 
-fn hash_many(settings: &password::Settings, ready: &Barrier) -> anyhow::Result<Duration> {
+fn hash_many(settings: &password::Settings, ready: &Barrier, left: &AtomicUsize) -> anyhow::Result<Duration> {
     let params = Params::new(settings.memory_kib, settings.iterations, 1, None).expect("the service's own");
     let mut memory = vec![Block::new(); params.block_count()];
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -82,7 +87,7 @@ fn hash_many(settings: &password::Settings, ready: &Barrier) -> anyhow::Result<D
     stepped_back.context("step back")?;
     first.map_err(|why| anyhow!("{why}"))?;
     let used = own_time()?;
-    for _ in 0..HASHES_PER_THREAD {
+    while left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
         hash().map_err(|why| anyhow!("{why}"))?;
     }
     Ok(own_time()?.saturating_sub(used))

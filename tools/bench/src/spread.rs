@@ -79,7 +79,9 @@ mod tests {
         let noise = Spread { low: 0.9, median: 1.0, high: 1.1 };
         let claim = |low, high| Ratio { thing: Spread { low, median: low, high }, noise }.to_string();
         assert!(claim(0.5, 0.91).starts_with("no claim"), "{}", claim(0.5, 0.91));
+        assert!(claim(1.09, 2.0).starts_with("no claim"), "{}", claim(1.09, 2.0));
         assert!(claim(0.5, 0.89).starts_with("0.50 (0.50 to 0.89)"), "{}", claim(0.5, 0.89));
+        assert!(claim(1.11, 2.0).starts_with("1.11 (1.11 to 2.00)"), "{}", claim(1.11, 2.0));
     }
 
     #[test]
