@@ -8,8 +8,9 @@ use std::{
 };
 
 use anyhow::Context;
+#[expect(clippy::disallowed_types, reason = "the finished router is put into its layers here")]
+use axum::Router;
 use axum::{
-    Router,
     extract::{DefaultBodyLimit, Request},
     http::Extensions,
     middleware::{Next, from_fn, from_fn_with_state, map_response},
@@ -21,13 +22,13 @@ use tokio::task::JoinSet;
 use crate::{
     config::Config,
     database,
-    error::problems,
+    error::{self, problems},
     features,
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
         audit::{Event, Notes, Origin},
-        client_address::ClientAddress,
+        client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
         password::Hasher,
@@ -41,8 +42,9 @@ use crate::{
 
 /// How often the folder of signing keys is looked at; the contract allows ten seconds for a new key.
 const KEYS_LOOK: Duration = Duration::from_secs(2);
-/// How often counts that nobody needs any more are thrown away.
-const SWEEP: Duration = Duration::from_mins(1);
+/// How often what nobody needs any more is thrown away: counts of requests, sealed successors, sessions long over.
+/// tower_governor keeps every address that it ever saw until then, so this is also a bound on memory.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// A service that is ready to be served, and what runs beside it.
 pub struct Service {
@@ -64,6 +66,7 @@ pub fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) 
         limits: Limiter::new(settings.rate_limit.clone(), &givens),
         audit: notes,
         outbox: Outbox::default(),
+        suspicion: Suspicion::default(),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
         settings,
@@ -141,6 +144,9 @@ async fn sweep(app: App, flood: FloodGuard) {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
         flood.sweep();
+        if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
+            tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     security::{
         audit::Event,
         limits,
-        rate_limit::{ChargedTo, Class, Key},
+        rate_limit::{ChargedTo, Class, Decision, Key},
     },
     state::App,
 };
@@ -84,12 +84,26 @@ pub fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
     charge(app, context, class, &key)
 }
 
-/// One more for this key. Also called by handlers that count by something in the body, such as the e-mail tried.
+/// One more for this key.
 pub fn charge(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
     let decision = app.limits.charge(class, key, app.givens.now());
     context.charged(decision);
+    settle(app, context, decision)
+}
+
+/// For handlers that count by something in the body, such as the e-mail tried. What is left of that budget is not shown:
+/// a success gives it back, so whoever watched the number for an address of somebody else would see them sign in.
+pub fn charge_subject(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
+    let decision = app.limits.charge(class, key, app.givens.now());
+    if !decision.allowed {
+        context.charged(decision);
+    }
+    settle(app, context, decision)
+}
+
+fn settle(app: &App, context: &RequestContext, decision: Decision) -> Result<()> {
     decision.checked().inspect_err(|_| {
-        app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: class.name() });
+        app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: decision.class.name() });
     })
 }
 

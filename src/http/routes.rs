@@ -5,8 +5,9 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
+#[expect(clippy::disallowed_types, reason = "this is where routes become a router")]
+use axum::Router;
 use axum::{
-    Router,
     handler::Handler,
     http::{HeaderMap, Method, StatusCode, header::ALLOW},
     middleware::from_fn_with_state,
