@@ -1,5 +1,7 @@
 //! The whole service on one screen: what it is made of, what runs beside it, and what a request passes on its way in.
 
+#![expect(clippy::disallowed_types, reason = "the finished router is put into its layers here")]
+
 use std::{
     future::ready,
     net::IpAddr,
@@ -8,9 +10,8 @@ use std::{
 };
 
 use anyhow::Context;
-#[expect(clippy::disallowed_types, reason = "the finished router is put into its layers here")]
-use axum::Router;
 use axum::{
+    Router,
     extract::{DefaultBodyLimit, Request},
     http::Extensions,
     middleware::{Next, from_fn, from_fn_with_state, map_response},

@@ -17,9 +17,12 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     )
     .execute(pool)
     .await?;
-    sqlx::query!("delete from sessions where coalesce(ended_at, expires_at) < $1", (now - session_token::KNOWN_DEVICE).0)
-        .execute(pool)
-        .await?;
+    sqlx::query!(
+        "delete from sessions where coalesce(ended_at, expires_at) < $1",
+        (now - session_token::KNOWN_DEVICE).0
+    )
+    .execute(pool)
+    .await?;
     sqlx::query!("delete from one_time_tokens where expires_at <= $1", now.0).execute(pool).await?;
     Ok(())
 }

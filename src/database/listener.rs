@@ -23,10 +23,8 @@ pub async fn listen<T: Clone>(pool: PgPool, cache: &SessionCache<T>) {
     loop {
         let outcome = follow(&pool, cache).await;
         cache.distrust();
-        match outcome {
-            Err(cause) => tracing::warn!(cause = crate::error::describe(&cause), "not hearing of revocations"),
-            Ok(()) => tracing::warn!("the connection that hears of revocations was lost"),
-        }
+        let cause = outcome.err().map(|cause| crate::error::describe(&cause));
+        tracing::warn!(cause, "not hearing of revocations: each request asks the database");
         tokio::time::sleep(PROOF_EVERY).await;
     }
 }

@@ -3,11 +3,12 @@
 //! From this table come the router, the OpenAPI document, the methods that CORS grants, the limits, `drawbridge routes`,
 //! the golden file of the attack surface, and the test that walks every route as every kind of caller.
 
+#![expect(clippy::disallowed_types, reason = "this is where routes become a router")]
+
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
-#[expect(clippy::disallowed_types, reason = "this is where routes become a router")]
-use axum::Router;
 use axum::{
+    Router,
     handler::Handler,
     http::{HeaderMap, Method, StatusCode, header::ALLOW},
     middleware::from_fn_with_state,

@@ -129,7 +129,11 @@ fn is_test(file: &Path) -> bool {
 #[test]
 fn secrets_are_opened_only_where_they_are_made_compared_or_handed_over() {
     let openers = [
-        "src/security/", "src/mail/sender.rs", "src/mail/worker.rs", "src/features/sessions/tokens.rs", "src/cli/user.rs",
+        "src/security/",
+        "src/mail/sender.rs",
+        "src/mail/worker.rs",
+        "src/features/sessions/tokens.rs",
+        "src/cli/user.rs",
         "src/cli/dev_users.rs",
     ];
     for file in files("src", "rs") {

@@ -38,7 +38,13 @@ fn bodies(document: &Value) -> Vec<Body> {
 
 fn admitted(property: &Value) -> Value {
     let length = property["minLength"].as_u64().unwrap_or(1).max(20);
-    json!("correct horse battery staple".repeat(3).chars().take(usize::try_from(length).unwrap() + 20).collect::<String>())
+    json!(
+        "correct horse battery staple"
+            .repeat(3)
+            .chars()
+            .take(usize::try_from(length).unwrap() + 20)
+            .collect::<String>()
+    )
 }
 
 /// Values that break one rule each, with the rule's name.
@@ -101,7 +107,9 @@ async fn whatever_a_published_schema_admits_is_not_refused_for_its_form() {
                 sent[field] = filled(property, usize::try_from(length).unwrap());
                 let answer = send(&client, &body, &sent).await;
                 // What a password is judged by besides its form is no part of the schema, and says so.
-                let form = |(name, rule): &(String, String)| name == field && ["type", "min_length", "max_length", "pattern", "email"].contains(&rule.as_str());
+                let form = |(name, rule): &(String, String)| {
+                    name == field && ["type", "min_length", "max_length", "pattern", "email"].contains(&rule.as_str())
+                };
                 assert!(!answer.fields().iter().any(form), "{} {field} at {length}: {}", body.path, answer.text());
             }
         }
