@@ -78,7 +78,10 @@ pub async fn login(
         None => return Err(refuse("unknown address")),
         Some(_) if verdict == Verdict::Wrong => return Err(refuse("wrong password")),
         Some(account) if !account.active => return Err(refuse("suspended")),
-        Some(account) if !account.verified => return Err(problems::EMAIL_NOT_VERIFIED.into()),
+        Some(account) if !account.verified => {
+            refuse("e-mail not verified");
+            return Err(problems::EMAIL_NOT_VERIFIED.into());
+        }
         Some(account) => account,
     };
     if verdict == Verdict::RightButOutdated {
