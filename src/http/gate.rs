@@ -14,7 +14,7 @@ use axum::{
 
 use crate::{
     error::{Error, FieldError, Result, problems},
-    http::{context::RequestContext, routes::Route},
+    http::{context::RequestContext, route::Route},
     security::{
         audit::Event,
         limits,

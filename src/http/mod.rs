@@ -9,4 +9,5 @@ pub mod input;
 pub mod live_session;
 pub mod openapi;
 pub mod respond;
+pub mod route;
 pub mod routes;

@@ -10,7 +10,7 @@ use crate::{
     error::{Problem, problems},
     http::{
         respond::Envelope,
-        routes::{About, Route},
+        route::{About, Route},
     },
 };
 
