@@ -14,6 +14,9 @@ use serde_json::Value;
 /// How long anything may take before a test says that it never came. Nothing waits this long that goes well.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// No arguments.
+pub const NOTHING: [&str; 0] = [];
+
 /// An empty folder, as after a clone.
 pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::Builder::new().prefix("drawbridge-cli-").tempdir().unwrap();
@@ -76,6 +79,11 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Said {
     drawbridge(folder, arguments).stdin(Stdio::null()).output().unwrap().into()
 }
 
+/// A service that is expected not to start.
+pub fn run_with(folder: &Path, settings: &[(&str, &str)]) -> Said {
+    drawbridge(folder, &[]).envs(settings.iter().copied()).stdin(Stdio::null()).output().unwrap().into()
+}
+
 pub fn run_with_input(folder: &Path, arguments: &[&str], input: &str) -> Said {
     let mut command = drawbridge(folder, arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -91,14 +99,10 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(folder: &Path) -> Self {
-        Self::start_with(folder, &[])
-    }
-
     /// Waits for the line that says where it listens.
-    pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
+    pub fn start(folder: &Path) -> Self {
         let mut command = drawbridge(folder, &[]);
-        command.env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
+        command.env("LISTEN_ADDR", "127.0.0.1:0");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let mut service = Self { child, lines, base: String::new() };
@@ -137,7 +141,7 @@ impl Service {
     }
 
     /// A request by curl: the answer's status, and its body.
-    pub fn ask(&self, path: &str, arguments: &[&str]) -> (u16, Value) {
+    pub fn ask(&self, path: &str, arguments: &[impl AsRef<OsStr>]) -> (u16, Value) {
         let mut curl = Command::new("curl");
         curl.args(["-s", "-w", "\n%{http_code}", "-H", "Content-Type: application/json"]);
         let output = curl.args(arguments).arg(format!("{}{path}", self.base)).output().expect("curl is installed");
