@@ -106,7 +106,8 @@ impl Service {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let mut service = Self { child, lines, base: String::new() };
-        service.base = service.heard("ready")["address"].as_str().unwrap().to_owned();
+        let ready = service.heard("ready");
+        ready["address"].as_str().unwrap().clone_into(&mut service.base);
         service
     }
 

@@ -9,6 +9,9 @@ use regex::Regex;
 
 use crate::program::{Service, command, folder};
 
+/// One shell runs all blocks, as a reader has one terminal; this line between them tells their output apart.
+const BORDER: &str = "=====";
+
 /// A block of commands, and the block below it that shows what they print.
 struct Step {
     commands: String,
@@ -35,16 +38,14 @@ fn the_tour_in_the_readme_runs_as_written_and_its_data_outlives_the_service() {
 
     let folder = folder();
     let service = Service::start(folder.path());
-    // One shell for all, as a reader has one terminal; a line between the blocks tells their output apart.
-    const BORDER: &str = "=====";
-    let script: String = steps.iter().map(|step| format!("{}\necho\necho {BORDER}\n", step.commands)).collect();
-    let script = script.replace("http://localhost:3000", &service.base);
+    let commands: Vec<_> = steps.iter().map(|step| step.commands.as_str()).collect();
+    let script = commands.join(&format!("echo\necho {BORDER}\n")).replace("http://localhost:3000", &service.base);
     let Output { status, stdout, stderr } = shell(folder.path(), &script);
     let (printed, complaints) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     assert!(status.success(), "{complaints}\n{printed}");
 
     let printed: Vec<_> = printed.split(&format!("\n{BORDER}\n")).collect();
-    assert_eq!(printed.len(), steps.len() + 1, "{printed:?}");
+    assert_eq!(printed.len(), steps.len(), "{printed:?}");
     for (step, printed) in steps.iter().zip(printed) {
         let shown = pattern(&step.shown);
         assert!(shown.is_match(printed.trim_end()), "\n{}\nprinted\n{printed}\nand not\n{}", step.commands, step.shown);
