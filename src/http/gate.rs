@@ -28,6 +28,9 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     if !limits::uri_fits(request.uri()) {
         return Err(problems::URI_TOO_LONG.into());
     }
+    if !limits::headers_fit(request.headers()) {
+        return Err(problems::HEADERS_TOO_LARGE.into());
+    }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
         return Err(problems::PAYLOAD_TOO_LARGE.into());

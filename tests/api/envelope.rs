@@ -160,6 +160,8 @@ async fn what_is_too_large_is_refused_by_its_size() {
     let app = TestApp::start().await;
     let huge = json!({ "email": "a".repeat(1 << 20) });
     app.client().post("/v1/auth/login", &huge).send().await.assert_refused(413, "PAYLOAD_TOO_LARGE");
+    let heavy = app.client().get("/health/live").header("x-heavy", &"a".repeat(33 * 1024)).send().await;
+    heavy.assert_refused(431, "HEADERS_TOO_LARGE");
     app.client().get(&format!("/{}", "a".repeat(9000))).send().await.assert_refused(414, "URI_TOO_LONG");
 }
 
