@@ -15,7 +15,8 @@ use crate::{
     config::Config,
     mail::Outbox,
     security::{
-        access::Role, audit::Notes, jwt::Keyring, password::Hasher, rate_limit::Limiter, session_cache::SessionCache,
+        access::Role, audit::Notes, jwt::Keyring, page_cursor::CursorKey, password::Hasher, rate_limit::Limiter,
+        session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -33,6 +34,7 @@ pub struct Shared {
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limiter,
+    pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,
     /// The OpenAPI document, as it is served.

@@ -8,5 +8,6 @@ pub mod gate;
 pub mod input;
 pub mod live_session;
 pub mod openapi;
+pub mod page;
 pub mod respond;
 pub mod routes;
