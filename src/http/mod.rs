@@ -11,3 +11,4 @@ pub mod openapi;
 pub mod page;
 pub mod respond;
 pub mod routes;
+pub mod user_view;

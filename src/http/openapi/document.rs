@@ -61,15 +61,17 @@ pub fn document(table: &[Arc<Route>]) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 3] = [
+const TAGS: [(&str, &str); 4] = [
     ("Authentication", "How a password becomes a session, and a session ends"),
     ("Account", "What users do with their own account"),
+    ("Administration", "What administrators do with the accounts of others"),
     ("Service", "Health, keys and this document"),
 ];
 
 fn tag(path: &str) -> &'static str {
     match path {
         _ if path.starts_with("/v1/auth") => "Authentication",
+        _ if path.starts_with("/v1/admin") => "Administration",
         _ if path.starts_with("/v1/users") => "Account",
         _ => "Service",
     }
@@ -150,6 +152,7 @@ fn headers() -> Value {
             json!({ "type": "integer", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
         "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text()),
+        "Location": header("Where the new resource is found", text()),
         "ETag": header("Names this version of the resource, for `If-Match`", text()),
     })
 }
