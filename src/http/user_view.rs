@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A user.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "User")]
 pub struct UserView {
     #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]

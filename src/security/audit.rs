@@ -35,7 +35,7 @@ pub enum Event {
     },
     /// Many sessions of a user at once.
     SessionsRevoked {
-        count: usize,
+        count: u64,
     },
     AccessRefused {
         route: &'static str,
