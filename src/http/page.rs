@@ -42,7 +42,7 @@ struct Query<F: Validate> {
     #[validate(range(min = 1, max = 100))]
     limit: i64,
     /// The `next_cursor` of the page before, of the same list with the same filters.
-    #[validate(regex(path = *CURSOR))]
+    #[validate(length(equal = 64), regex(path = *CURSOR))]
     #[schemars(transform = no_null)]
     cursor: Option<String>,
     #[serde(flatten)]

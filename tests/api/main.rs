@@ -4,12 +4,15 @@
 mod support;
 
 mod accounts;
+mod admin_users;
 mod attack_surface;
 mod email_verification;
 mod envelope;
 mod health;
 mod house;
 mod login;
+mod pages;
 mod refresh;
 mod revocation;
+mod sessions;
 mod tokens;

@@ -30,13 +30,14 @@ pub struct Filter {
     role: Option<SoughtRole>,
     #[schemars(transform = no_null)]
     status: Option<Status>,
-    /// The whole address, in any case. Not a part of it: that would be a way to list whom one does not know.
+    /// The whole address, in any case.
     #[validate(length(max = 254), regex(path = *EMAIL))]
     #[schemars(transform = no_null, extend("format" = "email", "examples" = ["ada@example.com"]))]
     email: Option<String>,
 }
 
-/// Roles to look for: here, and only here, a request may say `admin`.
+/// A role to look for.
+// Here, and only here, a request may say `admin`.
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum SoughtRole {

@@ -28,8 +28,9 @@ pub fn routes() -> Routes {
         .post("/v1/admin/users/{id}/revoke-sessions", Admin, Limit::Write, revoke_sessions::revoke,  &revoke_sessions::ABOUT)
 }
 
-/// A role that a request can give. `Role` itself cannot be read from one: there is no way to write `admin` here, and
-/// nothing that somebody could forget to check (OWASP API3).
+/// A role that a request can give.
+// `Role` itself cannot be read from a request: there is no way to write `admin` here, and nothing that somebody could
+// forget to check (OWASP API3).
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum GrantedRole {

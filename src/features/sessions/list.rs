@@ -29,8 +29,8 @@ pub struct SessionView {
     /// What the browser or program called itself when it signed in.
     #[schemars(length(max = 200), extend("examples" = ["curl/8.5.0"]))]
     device: Option<String>,
-    /// The network it signed in from. Not the address: whoever is in the account for a moment need not learn where its
-    /// owner lives.
+    /// The network it signed in from.
+    // Not the address: whoever is in the account for a moment need not learn where its owner lives.
     #[schemars(length(max = 64), extend("examples" = ["203.0.113.0/24"]))]
     address: Option<String>,
     created_at: Timestamp,
