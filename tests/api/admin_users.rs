@@ -47,7 +47,7 @@ async fn every_request(client: &Client, id: Uuid) -> [Answer; 6] {
 async fn an_administrator_makes_reads_changes_and_deletes_a_user() {
     let app = TestApp::start().await;
     let admin = app.person(Role::Admin).await;
-    let body = json!({ "email": " Grace@Example.com ", "name": "Grace Hopper", "role": "editor" });
+    let body = json!({ "email": "Grace@Example.com", "name": "Grace Hopper", "role": "editor" });
     let made = admin.client.post(USERS, &body).send().await;
     let user = made.assert(201).json();
     let id: Uuid = user["id"].as_str().unwrap().parse().unwrap();
@@ -216,6 +216,7 @@ async fn what_the_schema_of_a_user_does_not_admit_is_refused_field_by_field() {
         (json!({ "email": "x@example.com", "name": "" }), "name", "min_length"),
         (json!({ "email": "x@example.com", "name": "x".repeat(101) }), "name", "max_length"),
         (json!({ "email": "x@example.com", "name": null }), "name", "type"),
+        (json!({ "email": "x@example.com", "name": "X\0" }), "name", "pattern"),
     ] {
         let answer = admin.client.post(USERS, &body).send().await;
         answer.assert_refused(400, "VALIDATION_FAILED");
@@ -240,7 +241,7 @@ async fn a_taken_address_is_a_conflict_in_any_case_and_changes_nothing() {
     let app = TestApp::start().await;
     let (admin, user) = (app.person(Role::Admin).await, app.person(Role::User).await);
     let before = read(&admin, user.id).await.json();
-    for email in [user.email.clone(), user.email.to_uppercase(), format!(" {} ", user.email)] {
+    for email in [user.email.clone(), user.email.to_uppercase()] {
         let body = json!({ "email": email, "name": "Other", "role": "editor" });
         admin.client.post(USERS, &body).send().await.assert_refused(409, "CONFLICT");
     }
@@ -427,13 +428,18 @@ async fn the_list_is_narrowed_by_role_status_and_the_exact_address() {
     assert_eq!(found("role=user&status=active").await, [second]);
     assert_eq!(found("status=suspended").await, [user.id]);
     assert_eq!(found(&format!("email={}", user.email)).await, [user.id]);
-    assert_eq!(found(&format!("email=%20{}%20", user.email.to_uppercase())).await, [user.id]);
+    assert_eq!(found(&format!("email={}", user.email.to_uppercase())).await, [user.id]);
     assert_eq!(found(&format!("email={}&role=editor", user.email)).await, [Uuid::nil(); 0]);
     for near in [&name[1..], &name[..name.len() - 1], &format!("{name}x"), "%25", "_"] {
         assert_eq!(found(&format!("email={near}@{domain}")).await, [Uuid::nil(); 0], "{near}");
     }
-    for (query, field) in [("role=root", "role"), ("status=", "status"), ("email=%25", "email"), ("name=Some", "name")]
-    {
+    for (query, field) in [
+        ("role=root", "role"),
+        ("status=", "status"),
+        ("email=%25", "email"),
+        ("email=%00", "email"),
+        ("name=Some", "name"),
+    ] {
         let answer = admin.client.get(&format!("{USERS}?{query}")).send().await;
         answer.assert_refused(400, "VALIDATION_FAILED");
         assert_eq!(answer.fields()[0].0, field);
