@@ -1,5 +1,7 @@
 //! The whole service on one screen: what it is made of, what runs beside it, and what a request passes on its way in.
 
+#![expect(clippy::disallowed_types, reason = "the finished router is put into its layers here")]
+
 use std::{
     future::ready,
     net::IpAddr,
@@ -21,13 +23,13 @@ use tokio::task::JoinSet;
 use crate::{
     config::Config,
     database,
-    error::problems,
+    error::{self, problems},
     features,
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
         audit::{Event, Notes, Origin},
-        client_address::ClientAddress,
+        client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
         page_cursor::CursorKey,
@@ -42,8 +44,9 @@ use crate::{
 
 /// How often the folder of signing keys is looked at; the contract allows ten seconds for a new key.
 const KEYS_LOOK: Duration = Duration::from_secs(2);
-/// How often counts that nobody needs any more are thrown away.
-const SWEEP: Duration = Duration::from_mins(1);
+/// How often what nobody needs any more is thrown away: counts of requests, sealed successors, sessions long over.
+/// tower_governor keeps every address that it ever saw until then, so this is also a bound on memory.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// A service that is ready to be served, and what runs beside it.
 pub struct Service {
@@ -67,6 +70,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         cursors,
         audit: notes,
         outbox: Outbox::default(),
+        suspicion: Suspicion::default(),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
         settings,
@@ -144,6 +148,9 @@ async fn sweep(app: App, flood: FloodGuard) {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
         flood.sweep();
+        if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
+            tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
+        }
     }
 }
 

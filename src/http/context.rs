@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    http::routes::Route,
+    http::route::Route,
     security::{audit::Origin, rate_limit::Decision},
     types::Givens,
 };

@@ -10,5 +10,6 @@ pub mod live_session;
 pub mod openapi;
 pub mod page;
 pub mod respond;
+pub mod route;
 pub mod routes;
 pub mod user_view;

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "User")]
 pub struct UserView {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     pub id: Uuid,
     #[schemars(length(max = 254))]
     pub email: Email,

@@ -294,7 +294,7 @@ async fn an_account_that_does_not_exist_is_not_found() {
 #[tokio::test]
 async fn a_new_role_works_on_the_very_next_request_here_and_on_another_replica() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let (admin, user) = (app.person(Role::Admin).await, app.person(Role::User).await);
     let elsewhere = user.client.at(replica.address);
     user.client.me().await.assert(200);
@@ -325,7 +325,7 @@ async fn what_changes_no_rights_leaves_the_tokens_alone() {
 #[tokio::test]
 async fn a_suspension_works_on_the_very_next_request_here_and_on_another_replica() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let (admin, user) = (app.person(Role::Admin).await, app.person(Role::User).await);
     let elsewhere = user.client.at(replica.address);
     elsewhere.me().await.assert(200);
@@ -347,7 +347,7 @@ async fn a_suspension_works_on_the_very_next_request_here_and_on_another_replica
 #[tokio::test]
 async fn revoked_sessions_end_everywhere_and_the_user_can_sign_in_again() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let (admin, user, bystander) =
         (app.person(Role::Admin).await, app.person(Role::User).await, app.person(Role::User).await);
     let elsewhere = user.client.at(replica.address);
@@ -365,7 +365,7 @@ async fn revoked_sessions_end_everywhere_and_the_user_can_sign_in_again() {
 #[tokio::test]
 async fn a_deleted_user_is_gone_at_once_here_and_on_another_replica() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let (admin, user) = (app.person(Role::Admin).await, app.person(Role::User).await);
     let elsewhere = user.client.at(replica.address);
     elsewhere.me().await.assert(200);

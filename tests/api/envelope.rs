@@ -254,3 +254,11 @@ async fn no_secret_of_a_sign_in_stands_in_the_log() {
         assert!(lines_with(secret).is_empty(), "{:?}", lines_with(secret));
     }
 }
+
+#[tokio::test]
+async fn a_content_type_without_a_body_is_no_reason_to_refuse() {
+    let app = TestApp::start().await;
+    app.client().get("/health/live").header("content-type", "text/plain").send().await.assert(200);
+    let ada = app.person(Role::User).await;
+    ada.client.request(Method::POST, "/v1/auth/logout").header("content-type", "text/plain").send().await.assert(204);
+}

@@ -86,7 +86,7 @@ async fn sessions_that_are_over_are_not_listed_nor_anyone_elses() {
 #[tokio::test]
 async fn ending_one_session_ends_it_at_once_and_no_other() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let [phone, laptop, tablet] = three_devices(&app).await;
     let elsewhere = phone.client.at(replica.address);
     elsewhere.me().await.assert(200);
@@ -112,7 +112,7 @@ async fn ending_the_current_session_is_a_sign_out() {
 #[tokio::test]
 async fn ending_the_others_leaves_only_this_one() {
     let app = TestApp::start().await;
-    let replica = app.replica().await;
+    let replica = app.replica_with(&[]).await;
     let [phone, laptop, tablet] = three_devices(&app).await;
     let stranger = app.person(Role::User).await;
     let elsewhere = phone.client.at(replica.address);

@@ -7,7 +7,6 @@ use axum::{extract::State, http::HeaderMap};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::PgConnection;
-use time::Duration;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -21,7 +20,7 @@ use crate::{
         input::{EMAIL, TEXT},
         password::{Password, PasswordHash, Verdict},
         rate_limit::{Class, Key},
-        session_token::PlainToken,
+        session_token::{KNOWN_DEVICE, PlainToken},
     },
     state::App,
     types::Email,
@@ -49,9 +48,6 @@ pub const ABOUT: About = About {
     problems: &[problems::INVALID_CREDENTIALS, problems::EMAIL_NOT_VERIFIED],
 };
 
-/// How long after its session has ended a device is still known.
-const KNOWN_DEVICE: Duration = Duration::days(30);
-
 struct Account {
     id: Uuid,
     /// None until an invitation has been taken up.
@@ -70,7 +66,7 @@ pub async fn login(
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
-    gate::charge(&app, caller.context(), Class::Login, &budget)?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
 
     let account = find(&app, &email).await?;
     let verdict =
@@ -84,7 +80,10 @@ pub async fn login(
         None => return Err(refuse("unknown address")),
         Some(_) if verdict == Verdict::Wrong => return Err(refuse("wrong password")),
         Some(account) if !account.active => return Err(refuse("suspended")),
-        Some(account) if !account.verified => return Err(problems::EMAIL_NOT_VERIFIED.into()),
+        Some(account) if !account.verified => {
+            refuse("e-mail not verified");
+            return Err(problems::EMAIL_NOT_VERIFIED.into());
+        }
         Some(account) => account,
     };
     if verdict == Verdict::RightButOutdated {

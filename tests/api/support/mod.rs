@@ -53,10 +53,6 @@ impl TestApp {
     }
 
     /// Another replica: the same database, clock and keys, another process as far as it can tell.
-    pub async fn replica(&self) -> Self {
-        self.replica_with(&[]).await
-    }
-
     pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
         let (database, clock) = (self.database.shared(), self.clock.clone());
         Self::start_on(database, clock, self.folder.clone(), settings, features::routes()).await
