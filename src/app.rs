@@ -32,6 +32,7 @@ use crate::{
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
+        page_cursor::CursorKey,
         password::Hasher,
         rate_limit::{Class, ClientNetwork, FloodGuard, Limiter},
         session_cache::SessionCache,
@@ -56,15 +57,17 @@ pub struct Service {
 }
 
 /// Puts the parts together. The database is migrated and judged already.
-pub fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
+pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
     let sender = Sender::open(&settings.mail).context("MAIL_URL")?;
     let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("JWT_KEYS_DIR")?;
+    let cursors = CursorKey::load(&database, &givens).await.context("load the key of page cursors")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
         passwords: Hasher::start(&settings.password, givens.clone()),
         sessions: SessionCache::new(),
         limits: Limiter::new(settings.rate_limit.clone(), &givens),
+        cursors,
         audit: notes,
         outbox: Outbox::default(),
         suspicion: Suspicion::default(),
@@ -165,8 +168,8 @@ impl Service {
 }
 
 /// The service with the routes that it ships with.
-pub fn build_default(settings: Config, givens: Givens, database: PgPool) -> anyhow::Result<Service> {
-    build(settings, givens, database, features::routes())
+pub async fn build_default(settings: Config, givens: Givens, database: PgPool) -> anyhow::Result<Service> {
+    build(settings, givens, database, features::routes()).await
 }
 
 /// The attack surface, for the command line and the tests.

@@ -15,8 +15,8 @@ use crate::{
     config::Config,
     mail::Outbox,
     security::{
-        access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, password::Hasher, rate_limit::Limiter,
-        session_cache::SessionCache,
+        access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
+        rate_limit::Limiter, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -34,6 +34,7 @@ pub struct Shared {
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limiter,
+    pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,
     /// Watches for a proxy that nobody told us of.

@@ -40,6 +40,11 @@ impl<A: Access<Who = Identity>> Caller<A> {
     pub fn session_id(&self) -> uuid::Uuid {
         self.who.session_id
     }
+
+    /// Whether another policy would have admitted this caller too: for a route that shows more to some.
+    pub fn passes<B: Access>(&self, now: Timestamp) -> bool {
+        B::POLICY.admits(&self.who, now).is_ok()
+    }
 }
 
 impl FromRequestParts<App> for Caller<Public> {

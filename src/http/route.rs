@@ -34,6 +34,6 @@ pub struct Route {
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (method, policy) = (self.method.as_str(), self.policy.to_string());
-        write!(f, "{method:<7} {:<30} {policy:<20} {}", self.path, self.limit.name())
+        write!(f, "{method:<7} {:<38} {policy:<20} {}", self.path, self.limit.name())
     }
 }

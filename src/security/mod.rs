@@ -26,6 +26,7 @@ pub mod headers;
 pub mod input;
 pub mod jwt;
 pub mod limits;
+pub mod page_cursor;
 pub mod password;
 pub mod rate_limit;
 pub mod secret;

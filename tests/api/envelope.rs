@@ -152,7 +152,8 @@ async fn a_nul_in_any_string_is_refused_and_never_a_failure_of_ours() {
         .send()
         .await
         .assert_refused(400, "VALIDATION_FAILED");
-    app.client().get("/v1/users/%00").send().await.assert_refused(404, "NOT_FOUND");
+    ada.client.get("/v1/users/%00").send().await.assert_refused(400, "VALIDATION_FAILED");
+    app.client().get("/v1/nowhere/%00").send().await.assert_refused(404, "NOT_FOUND");
 }
 
 #[tokio::test]

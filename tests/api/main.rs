@@ -4,6 +4,7 @@
 mod support;
 
 mod accounts;
+mod admin_users;
 mod attack_surface;
 mod email_verification;
 mod enumeration;
@@ -11,7 +12,9 @@ mod envelope;
 mod health;
 mod house;
 mod login;
+mod pages;
 mod refresh;
 mod revocation;
 mod schema_agreement;
+mod sessions;
 mod tokens;

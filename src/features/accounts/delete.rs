@@ -38,7 +38,8 @@ pub async fn delete(caller: Caller<Session>, State(app): State<App>, Valid(input
     let hash =
         sqlx::query_scalar!(r#"select password_hash as "hash: PasswordHash" from users where id = $1"#, caller.id(),)
             .fetch_optional(&app.database)
-            .await?;
+            .await?
+            .flatten();
     if app.passwords.verify(&input.password, hash.as_ref()).await? == Verdict::Wrong {
         let reason = "wrong password for a deletion";
         app.audit.note(&caller.context().refusal(None), Event::LoginFail { reason });

@@ -50,7 +50,8 @@ pub const ABOUT: About = About {
 
 struct Account {
     id: Uuid,
-    hash: PasswordHash,
+    /// None until an invitation has been taken up.
+    hash: Option<PasswordHash>,
     role: Role,
     active: bool,
     verified: bool,
@@ -68,7 +69,8 @@ pub async fn login(
     gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
 
     let account = find(&app, &email).await?;
-    let verdict = app.passwords.verify(&input.password, account.as_ref().map(|account| &account.hash)).await?;
+    let verdict =
+        app.passwords.verify(&input.password, account.as_ref().and_then(|account| account.hash.as_ref())).await?;
     let refuse = |reason| {
         let user = account.as_ref().map(|account| account.id);
         app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });
@@ -140,7 +142,7 @@ async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()>
     sqlx::query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
         account.id,
-        account.hash.as_str(),
+        account.hash.as_ref().map(PasswordHash::as_str),
         hash.as_str(),
     )
     .execute(&app.database)

@@ -19,7 +19,8 @@ const API_VERSION: &str = "1.0.0";
 
 /// What the table's routes promise, as OpenAPI 3.1.
 pub fn document(table: &[Arc<Route>]) -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
+    // Of what goes out: a field that is null sometimes is still always there.
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
@@ -61,15 +62,17 @@ pub fn document(table: &[Arc<Route>]) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 3] = [
+const TAGS: [(&str, &str); 4] = [
     ("Authentication", "How a password becomes a session, and a session ends"),
     ("Account", "What users do with their own account"),
+    ("Administration", "What administrators do with the accounts of others"),
     ("Service", "Health, keys and this document"),
 ];
 
 fn tag(path: &str) -> &'static str {
     match path {
         _ if path.starts_with("/v1/auth") => "Authentication",
+        _ if path.starts_with("/v1/admin") => "Administration",
         _ if path.starts_with("/v1/users") => "Account",
         _ => "Service",
     }
@@ -152,6 +155,7 @@ fn headers() -> Value {
             json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
         "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text()),
+        "Location": header("Where the new resource is found", text()),
         "ETag": header("Names this version of the resource, for `If-Match`", text()),
     })
 }
