@@ -1,6 +1,7 @@
 //! The pillars. One file is one threat is one lesson.
 
 pub mod access;
+pub mod api_key;
 pub mod audit;
 pub mod client_address;
 pub mod cors;
