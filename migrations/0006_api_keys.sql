@@ -11,7 +11,8 @@ create table api_keys (
     scopes       text[] not null check (cardinality(scopes) > 0),
     created_at   timestamptz not null,
     -- No key lives for ever: one that everybody has forgotten must end by itself.
-    expires_at   timestamptz not null check (expires_at > created_at and expires_at <= created_at + interval '365 days'),
+    -- (365 days, in hours: a day of Postgres' is longer or shorter where the clocks change.)
+    expires_at   timestamptz not null check (expires_at > created_at and expires_at <= created_at + interval '8760 hours'),
     -- To the minute. It tells an owner which keys nobody needs any more, and that a lost one is being used.
     last_used_at timestamptz,
     -- A revoked key stays, so that a name found in a log can still be told whose it was.

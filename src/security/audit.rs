@@ -33,6 +33,12 @@ pub enum Event {
     TokenRevoked {
         session_id: Uuid,
     },
+    KeyCreated {
+        key: Uuid,
+    },
+    KeyRevoked {
+        key: Uuid,
+    },
     AccessRefused {
         route: &'static str,
         code: &'static str,
@@ -67,6 +73,8 @@ impl Event {
             Self::TokenCreated => ("authn_token_created", json!({})),
             Self::TokenReuse { session_id } => ("authn_token_reuse", json!({ "session_id": session_id })),
             Self::TokenRevoked { session_id } => ("authn_token_revoked", json!({ "session_id": session_id })),
+            Self::KeyCreated { key } => ("authn_key_created", json!({ "key": key })),
+            Self::KeyRevoked { key } => ("authn_key_revoked", json!({ "key": key })),
             Self::AccessRefused { route, code } => ("authz_fail", json!({ "route": route, "code": code })),
             Self::RoleChanged { to } => ("authz_change", json!({ "role": to })),
             Self::UserCreated => ("user_created", json!({})),

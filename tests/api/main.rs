@@ -4,6 +4,7 @@
 mod support;
 
 mod accounts;
+mod api_keys;
 mod attack_surface;
 mod email_verification;
 mod envelope;

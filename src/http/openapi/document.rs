@@ -54,6 +54,11 @@ pub fn document(table: &[Arc<Route>]) -> Value {
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
                 "description": "A signed access token (RFC 9068) from `POST /v1/auth/login` or `POST /v1/auth/refresh`.",
+            }, "api_key": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-API-Key",
+                "description": "A key from `POST /v1/users/me/api-keys`, narrowed to its scopes. One credential a request.",
             } },
         },
     });
@@ -150,6 +155,7 @@ fn headers() -> Value {
             json!({ "type": "integer", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
         "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text()),
+        "Location": header("Where the new resource is found", text()),
         "ETag": header("Names this version of the resource, for `If-Match`", text()),
     })
 }
