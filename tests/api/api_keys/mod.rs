@@ -152,8 +152,12 @@ async fn a_key_ends_to_the_microsecond() {
     let program = app.client().with_key(key["key"].as_str().unwrap());
     app.clock.forward(Duration::hours(1) - Duration::MICROSECOND);
     program.me().await.assert(200);
+    let ada = app.sign_in(ada.id, ada.email).await;
+    let list = async || ada.client.get(KEYS).send().await.assert(200).json()["items"].as_array().unwrap().len();
+    assert_eq!(list().await, 1);
     app.clock.forward(Duration::MICROSECOND);
     refused_without_hint(&program.me().await, "expired");
+    assert_eq!(list().await, 0);
 }
 
 #[tokio::test]
@@ -175,10 +179,11 @@ async fn the_last_use_is_written_at_most_once_a_minute() {
 
     app.clock.forward(Duration::MINUTE - Duration::MICROSECOND);
     program.me().await.assert(200);
-    // Had that use been written down, this one, a microsecond later, would not be.
     app.clock.forward(Duration::MICROSECOND);
     program.me().await.assert(200);
     is_stamped(first + Duration::MINUTE).await;
+    let place: String = sqlx::query_scalar("select ctid::text from api_keys").fetch_one(&app.owner).await.unwrap();
+    assert_eq!(place, "(0,3)", "the row as it was made, and two changes: the second use made none");
     let list = app.sign_in(ada.id, ada.email.clone()).await.client.get(KEYS).send().await.assert(200).json();
     assert_eq!(list["items"][0]["last_used_at"], json!(first + Duration::MINUTE));
 }
