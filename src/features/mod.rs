@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admin_users;
+mod api_keys;
 mod docs;
 mod email_verification;
 mod health;
@@ -22,4 +23,5 @@ pub fn routes() -> Routes {
         .merge(email_verification::routes())
         .merge(sessions::routes())
         .merge(admin_users::routes())
+        .merge(api_keys::routes())
 }

@@ -37,6 +37,12 @@ pub enum Event {
     SessionsRevoked {
         count: u64,
     },
+    KeyCreated {
+        key: Uuid,
+    },
+    KeyRevoked {
+        key: Uuid,
+    },
     AccessRefused {
         route: &'static str,
         code: &'static str,
@@ -75,6 +81,8 @@ impl Event {
             Self::TokenReuse { session_id } => ("authn_token_reuse", json!({ "session_id": session_id })),
             Self::TokenRevoked { session_id } => ("authn_token_revoked", json!({ "session_id": session_id })),
             Self::SessionsRevoked { count } => ("authn_token_revoked", json!({ "sessions": count })),
+            Self::KeyCreated { key } => ("authn_key_created", json!({ "key": key })),
+            Self::KeyRevoked { key } => ("authn_key_revoked", json!({ "key": key })),
             Self::AccessRefused { route, code } => ("authz_fail", json!({ "route": route, "code": code })),
             Self::RoleChanged { to } => ("authz_change", json!({ "role": to })),
             Self::UserCreated => ("user_created", json!({})),

@@ -19,6 +19,7 @@
 //! | [`secret`] | a secret is printed | its type |
 
 pub mod access;
+pub mod api_key;
 pub mod audit;
 pub mod client_address;
 pub mod cors;

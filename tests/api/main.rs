@@ -5,6 +5,7 @@ mod support;
 
 mod accounts;
 mod admin_users;
+mod api_keys;
 mod attack_surface;
 mod email_verification;
 mod enumeration;

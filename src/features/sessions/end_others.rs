@@ -30,7 +30,7 @@ pub async fn end_others(caller: Caller<Session>, State(app): State<App>) -> Resu
           and ended_at is null
         "#,
         caller.id(),
-        caller.session_id(),
+        caller.session_id()?,
         app.givens.now().0,
     )
     .execute(&mut *tx)

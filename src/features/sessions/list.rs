@@ -65,7 +65,7 @@ pub async fn list(
         limit $5
         "#,
         caller.id(),
-        caller.session_id(),
+        caller.session_id()?,
         app.givens.now().0,
         query.before(),
         query.rows(),

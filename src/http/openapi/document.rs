@@ -55,6 +55,11 @@ pub fn document(table: &[Arc<Route>]) -> Value {
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
                 "description": "A signed access token (RFC 9068, judged as RFC8725 advises) from `POST /v1/auth/login` or `POST /v1/auth/refresh`.",
+            }, "api_key": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-API-Key",
+                "description": "A key from `POST /v1/users/me/api-keys`, narrowed to its scopes. One credential a request.",
             } },
         },
     });

@@ -107,6 +107,11 @@ impl<'a> Operation<'a> {
             return;
         }
         self.security.push(json!({ "access_token": [] }));
+        if policy.wants_session() {
+            self.refuses(problems::FORBIDDEN);
+        } else {
+            self.security.push(json!({ "api_key": [] }));
+        }
         self.refuses(problems::UNAUTHENTICATED);
         if let Some(refusal) = policy.refusal() {
             self.refuses(refusal);
