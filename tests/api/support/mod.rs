@@ -23,11 +23,11 @@ use tokio::sync::oneshot;
 
 pub use self::{
     client::{Answer, Client},
-    given::MovableClock,
+    given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
 };
-use self::{database::Database, given::TestEntropy};
+use self::database::Database;
 
 /// A running service.
 pub struct TestApp {
