@@ -38,11 +38,12 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     Ok(next.run(request).await)
 }
 
-/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A handler waits
+/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A body that is
+/// late is a 408 of whoever reads it, since the layer inside this one ends it. A handler waits
 /// for nothing but the database, which gives up sooner, so this ends only what has gone wrong: with a 503, since RFC 9110
 /// keeps 408 for requests that did not arrive.
-pub async fn time(request: Request, next: Next) -> Result<Response> {
-    let arriving = if sends_body(request.headers()) { limits::BODY_TIME } else { Duration::ZERO };
+pub async fn time(State(body): State<Duration>, request: Request, next: Next) -> Result<Response> {
+    let arriving = if sends_body(request.headers()) { body } else { Duration::ZERO };
     let answered = tokio::time::timeout(arriving + limits::HANDLER_TIME, next.run(request)).await;
     answered.map_err(|_| problems::SERVICE_UNAVAILABLE.because("the handler took too long"))
 }

@@ -19,8 +19,6 @@ pub const HEADER_TIME: Duration = Duration::from_secs(10);
 pub const URI_BYTES: usize = 8 * 1024;
 /// Bytes of a body. JSON is held whole while it is parsed, and takes several times its size then.
 pub const BODY_BYTES: usize = 64 * 1024;
-/// For the whole body, not between two pieces: a byte a second is always in time for the next one.
-pub const BODY_TIME: Duration = Duration::from_secs(15);
 /// For a handler, once it has its body. Longer than any query of ours may run, shorter than people wait.
 pub const HANDLER_TIME: Duration = Duration::from_secs(10);
 /// Open connections. Ours must run out before the system's file descriptors do, or nothing can be logged any more.

@@ -5,6 +5,7 @@ mod support;
 
 mod accounts;
 mod attack_surface;
+mod attacks;
 mod email_verification;
 mod envelope;
 mod health;
