@@ -8,11 +8,11 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap,
-        header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+        header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
         request::Parts,
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
 use crate::{
@@ -30,6 +30,13 @@ use crate::{
 pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     if !limits::uri_fits(request.uri()) {
         return Err(problems::URI_TOO_LONG.into());
+    }
+    if !limits::headers_fit(request.headers()) {
+        return Err(problems::HEADERS_TOO_LARGE.into());
+    }
+    if let Some(reason) = limits::ambiguity(request.version(), request.headers()) {
+        // What follows on this connection may be what somebody in between took for something else.
+        return Ok(([(CONNECTION, "close")], problems::VALIDATION_FAILED.because(reason)).into_response());
     }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
@@ -53,7 +60,7 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
     let context = RequestContext::of(request.extensions())?;
     context.matched(&route);
     let headers = request.headers();
-    if (route.takes_body || sends_body(headers)) && !limits::is_json(headers) {
+    if (route.takes_body || sends_body(headers)) && !(limits::is_json(headers) && limits::is_plain(headers)) {
         return Err(problems::UNSUPPORTED_MEDIA_TYPE.into());
     }
     if route.answers_json && !limits::accepts_json(headers) {

@@ -36,6 +36,32 @@ use tower::ServiceExt;
 
 use crate::support::{PASSWORD, Person, TestApp, config, lines_with, until};
 
+/// What comes back for these bytes, up to the end of the connection.
+async fn sent(app: &TestApp, bytes: impl AsRef<[u8]>) -> String {
+    let mut socket = TcpStream::connect(app.address).await.unwrap();
+    socket.write_all(bytes.as_ref()).await.unwrap();
+    let mut answer = Vec::new();
+    // A connection that is reset after its answer has been answered.
+    let _ = socket.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn is_refused(answer: &str, status: u16, code: &str) -> bool {
+    answer.starts_with(&format!("HTTP/1.1 {status} "))
+        && answer.contains(&format!(r#""code":"{code}""#))
+        && answer.contains("\r\nx-request-id: ")
+}
+
+const LOGIN: &str = r#"{"email":"a@example.com","password":"x"}"#;
+
+/// A whole login request in chunks, with these header lines beside its own.
+fn chunked(lines: &str) -> String {
+    let size = LOGIN.len();
+    format!(
+        "POST /v1/auth/login HTTP/1.1\r\ncontent-type: application/json\r\n{lines}\r\n{size:x}\r\n{LOGIN}\r\n0\r\n\r\n"
+    )
+}
+
 /// A body that never comes.
 struct Silent;
 
@@ -61,4 +87,73 @@ async fn a_body_that_never_comes_is_given_up_with_408_and_not_as_a_failure_of_ou
         .body(Body::new(Silent))
         .unwrap();
     assert_eq!(service.router.oneshot(request).await.unwrap().status(), 408);
+}
+
+#[tokio::test]
+async fn a_request_that_two_servers_could_read_in_two_ways_is_refused_and_its_connection_closed() {
+    let app = TestApp::start().await;
+    let next = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    for ambiguous in [
+        "",
+        "host: x\r\nhost: y\r\n",
+        "host: a b\r\n",
+        "host: you@x\r\n",
+        "host: x\r\ntransfer-encoding: chunked, chunked\r\n",
+        "host: x\r\ntransfer-encoding: gzip, chunked\r\n",
+        "host: x\r\ntransfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n",
+    ] {
+        let coding = if ambiguous.contains("transfer") { "" } else { "transfer-encoding: chunked\r\n" };
+        let answer = sent(&app, chunked(&format!("{ambiguous}{coding}")) + next).await;
+        assert!(is_refused(&answer, 400, "VALIDATION_FAILED"), "{ambiguous:?}: {answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{ambiguous:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "nothing after it is read: {ambiguous:?}: {answer}");
+    }
+    let fine = sent(&app, chunked("host: x\r\nconnection: close\r\ntransfer-encoding: Chunked\r\n")).await;
+    assert!(is_refused(&fine, 401, "INVALID_CREDENTIALS"), "{fine}");
+    assert!(sent(&app, "GET /health/live HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200"), "1.0 knows no Host");
+}
+
+/// A length beside chunks is the classic of request smuggling; hyper goes by the chunks, and must read nothing after.
+#[tokio::test]
+async fn what_follows_a_request_with_two_lengths_is_never_taken_for_a_request() {
+    let app = TestApp::start().await;
+    let smuggled = "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    for lines in [
+        "host: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n",
+        "host: x\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n",
+        "host: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n",
+        "host: x\r\ncontent-length: 5, 5\r\n",
+        "host: x\r\ncontent-length: +5\r\n",
+        "host: x\r\ntransfer-encoding : chunked\r\n",
+        "host: x\r\ntransfer-encoding: xchunked\r\n",
+        "host: x\r\ntransfer-encoding:\r\n chunked\r\n",
+    ] {
+        let answer = sent(&app, chunked(lines) + smuggled).await;
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{lines:?}: {answer}");
+        assert!(!answer.contains("HTTP/1.1 200"), "{lines:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn headers_of_more_than_32_kib_are_refused_in_our_own_words() {
+    let app = TestApp::start().await;
+    let head = |size: usize| {
+        format!("GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx: {}\r\n\r\n", "a".repeat(size))
+    };
+    assert!(sent(&app, head(31 * 1024)).await.starts_with("HTTP/1.1 200"));
+    let answer = sent(&app, head(33 * 1024)).await;
+    assert!(is_refused(&answer, 431, "HEADERS_TOO_LARGE"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_in_a_coding_that_nobody_undoes_is_refused() {
+    let app = TestApp::start().await;
+    let login = |coding: &str| {
+        let request = app.client().request(Method::POST, "/v1/auth/login").body(LOGIN);
+        request.header("content-type", "application/json").header("content-encoding", coding).send()
+    };
+    for coding in ["gzip", "br", "identity, gzip"] {
+        login(coding).await.assert_refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    login("identity").await.assert_refused(401, "INVALID_CREDENTIALS");
 }
