@@ -157,3 +157,62 @@ async fn a_body_in_a_coding_that_nobody_undoes_is_refused() {
     }
     login("identity").await.assert_refused(401, "INVALID_CREDENTIALS");
 }
+
+#[tokio::test]
+async fn spaces_around_an_address_are_no_part_of_it() {
+    let app = TestApp::start().await;
+    let (_, email) = app.account(Role::User).await;
+    app.client().login(&format!("  {email} "), PASSWORD).await.assert(200);
+    let body = json!({ "email": format!(" {email}") });
+    app.client().post("/v1/auth/verify-email/resend", &body).send().await.assert(202);
+    for not_trimmed in [format!("\t{email}"), format!("{email}\n"), format!("\u{a0}{email}"), format!("a {email}")] {
+        app.client().login(&not_trimmed, PASSWORD).await.assert_refused(400, "VALIDATION_FAILED");
+    }
+}
+
+/// Another spelling of somebody's address must be that address or none.
+#[tokio::test]
+async fn no_lookalike_of_an_address_is_taken() {
+    let app = TestApp::start().await;
+    for lookalike in [
+        "\u{430}da@example.com",
+        "ada@ex\u{430}mple.com",
+        "\u{ff41}da@example.com",
+        "\u{212a}@example.com",
+        "ada@example.com\u{200b}",
+        "ada\u{202e}@example.com",
+        "ada@example.com\r\nBcc: eve@example.com",
+        "ada@example.com,eve@example.com",
+        "<ada@example.com>",
+        "\"ada\"@example.com",
+        "ada@[127.0.0.1]",
+        "ada@example.com\0",
+    ] {
+        let answer = app.client().register(lookalike, "Ada", PASSWORD).await;
+        answer.assert_refused(400, "VALIDATION_FAILED");
+        assert_eq!(answer.fields()[0].0, "email", "{lookalike:?}");
+    }
+}
+
+/// Every example of the document is a request that somebody will copy.
+#[tokio::test]
+async fn every_example_of_a_request_is_one_that_its_schema_admits() {
+    let app = TestApp::start().await;
+    let document: serde_json::Value = serde_json::from_slice(&app.app.openapi).unwrap();
+    let mut seen = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let Some(body) = operations.pointer("/post/requestBody/content/application~1json") else { continue };
+        let mut schema = body["schema"].clone();
+        schema["components"] = document["components"].clone();
+        let errors: Vec<_> = jsonschema::validator_for(&schema)
+            .unwrap()
+            .iter_errors(&body["example"])
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{path}: {errors:?} in {}", body["example"]);
+        seen.insert(path);
+    }
+    assert!(seen.len() >= 5, "{seen:?}");
+    let example = &document["paths"]["/v1/auth/register"]["post"]["requestBody"]["content"]["application/json"];
+    app.client().post("/v1/auth/register", &example["example"]).send().await.assert(202);
+}

@@ -113,6 +113,7 @@ macro_rules! arrives_as_json {
                     "minLength": $length.start(),
                     "maxLength": $length.end(),
                     "pattern": r"^[^\x00]*$",
+                    "examples": ["a walk over seven wooden bridges"],
                 })
             }
             fn inline_schema() -> bool {
