@@ -194,6 +194,36 @@ async fn no_lookalike_of_an_address_is_taken() {
     }
 }
 
+/// The account goes away between the look at its password and the session.
+#[tokio::test]
+async fn a_login_that_an_erasure_overtakes_is_a_wrong_login_and_no_failure() {
+    let app = TestApp::start().await;
+    let (id, email) = app.account(Role::User).await;
+    let mut erasure = app.owner.begin().await.unwrap();
+    sqlx::query("delete from users where id = $1").bind(id).execute(&mut *erasure).await.unwrap();
+    let client = app.client();
+    let login = tokio::spawn(async move { client.login(&email, PASSWORD).await });
+    someone_waits_for_a_lock(&app).await;
+    erasure.commit().await.unwrap();
+    login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
+}
+
+async fn someone_waits_for_a_lock(app: &TestApp) {
+    until("a request waits for a lock", async || {
+        let waiting: bool = sqlx::query_scalar(
+            "select exists (
+                 select from pg_locks waiting join pg_locks held using (pid)
+                 where not waiting.granted
+                   and held.database = (select oid from pg_database where datname = current_database()))",
+        )
+        .fetch_one(&app.owner)
+        .await
+        .unwrap();
+        waiting.then_some(())
+    })
+    .await;
+}
+
 /// Every example of the document is a request that somebody will copy.
 #[tokio::test]
 async fn every_example_of_a_request_is_one_that_its_schema_admits() {
