@@ -208,6 +208,21 @@ async fn a_login_that_an_erasure_overtakes_is_a_wrong_login_and_no_failure() {
     login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
 }
 
+/// A refresh and an erasure lock the same rows; in different orders each would wait for the other.
+#[tokio::test]
+async fn a_refresh_that_an_erasure_overtakes_neither_stops_it_nor_fails() {
+    let app = TestApp::start().await;
+    let Person { id, refresh_token, .. } = app.person(Role::User).await;
+    let mut erasure = app.owner.begin().await.unwrap();
+    sqlx::query("select 1 from sessions where user_id = $1 for update").bind(id).execute(&mut *erasure).await.unwrap();
+    let client = app.client();
+    let refresh = tokio::spawn(async move { client.refresh(&refresh_token).await });
+    someone_waits_for_a_lock(&app).await;
+    sqlx::query("delete from users where id = $1").bind(id).execute(&mut *erasure).await.unwrap();
+    erasure.commit().await.unwrap();
+    refresh.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
+}
+
 async fn someone_waits_for_a_lock(app: &TestApp) {
     until("a request waits for a lock", async || {
         let waiting: bool = sqlx::query_scalar(
