@@ -239,6 +239,21 @@ async fn someone_waits_for_a_lock(app: &TestApp) {
     .await;
 }
 
+/// Of a database's own words some quote what they refuse.
+#[tokio::test]
+async fn what_the_database_says_of_a_value_is_not_repeated_in_the_log() {
+    const ABOUT: About = About { summary: "Misbehave", description: "A route of the tests.", problems: &[] };
+    async fn quotes(_: Caller<Public>, State(app): State<App>) -> Result<NoContent> {
+        sqlx::query("select $1::text::int").bind("canary-of-a-value").execute(&app.database).await?;
+        Ok(NoContent)
+    }
+    let app = TestApp::start_with(&[], features::routes().get("/quotes", Public, Limit::Read, quotes, &ABOUT)).await;
+    let answer = app.client().get("/quotes").send().await;
+    answer.assert_refused(500, "INTERNAL_ERROR");
+    let cause = lines_with(&answer.reference())[0]["cause"].as_str().unwrap().to_owned();
+    assert!(cause.contains("22P02") && !cause.contains("canary"), "{cause}");
+}
+
 /// Every example of the document is a request that somebody will copy.
 #[tokio::test]
 async fn every_example_of_a_request_is_one_that_its_schema_admits() {
