@@ -254,6 +254,14 @@ async fn what_the_database_says_of_a_value_is_not_repeated_in_the_log() {
     assert!(cause.contains("22P02") && !cause.contains("canary"), "{cause}");
 }
 
+#[tokio::test]
+async fn mails_of_development_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let app = TestApp::start().await;
+    let folder = std::fs::metadata(app.folder.path().join("mail")).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+}
+
 /// Every example of the document is a request that somebody will copy.
 #[tokio::test]
 async fn every_example_of_a_request_is_one_that_its_schema_admits() {
