@@ -194,6 +194,81 @@ async fn no_lookalike_of_an_address_is_taken() {
     }
 }
 
+#[tokio::test]
+async fn no_name_hides_or_turns_around_what_stands_beside_it() {
+    let app = TestApp::start().await;
+    let ada = app.person(Role::User).await;
+    for name in [
+        "\u{200b}",
+        "A\u{202e}B",
+        "A\u{2066}B",
+        "A\u{feff}B",
+        "A\nB",
+        "A\u{2028}B",
+        "\u{3164}",
+        "A\u{e0041}",
+        "A\u{ad}",
+    ] {
+        let answer = ada.client.patch("/v1/users/me", &json!({ "name": name })).send().await;
+        answer.assert_refused(400, "VALIDATION_FAILED");
+    }
+    ada.client.patch("/v1/users/me", &json!({ "name": "a".repeat(101) })).send().await.assert(400);
+    // As long as can be, and longer still in NFC.
+    for name in ["\u{1d15e}".repeat(99) + "a", format!("a{}", "\u{301}".repeat(99)), "\u{fb2c}".repeat(100)] {
+        ada.client.patch("/v1/users/me", &json!({ "name": name })).send().await.assert(200);
+    }
+}
+
+#[tokio::test]
+async fn json_that_two_parsers_read_differently_is_malformed() {
+    let app = TestApp::start().await;
+    let bodies: [&[u8]; 12] = [
+        b"\xef\xbb\xbf{}",
+        b"{}\0",
+        b"\0{}",
+        br#"{"email":NaN}"#,
+        br#"{"email":1e999}"#,
+        br#"{"email":"a","\u0065mail":"b"}"#,
+        br#"{"\udc00":1}"#,
+        b"{\"email\":\"\xed\xa0\x80\"}",
+        b"{\"email\":\"\xc0\xaf\"}",
+        b"{\"email\":\"a\x01\"}",
+        b"/**/{}",
+        br#"{"email":1,}"#,
+    ];
+    for body in bodies {
+        let request = app.client().request(Method::POST, "/v1/auth/login").body(body);
+        let answer = request.header("content-type", "application/json").send().await;
+        assert_eq!(answer.refusal(), (400, "MALFORMED_JSON".to_owned()), "{body:?}");
+    }
+    let nested = |depth: usize| format!(r#"{}1{}"#, r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    for (depth, code) in [(32, "VALIDATION_FAILED"), (33, "MALFORMED_JSON")] {
+        let request = app.client().request(Method::POST, "/v1/auth/login").body(nested(depth));
+        request.header("content-type", "application/json").send().await.assert_refused(400, code);
+    }
+}
+
+#[tokio::test]
+async fn no_other_spelling_of_a_path_reaches_a_route() {
+    let app = TestApp::start().await;
+    let ada = app.person(Role::User).await;
+    for path in [
+        "/v1/users/m%65",
+        "/%76%31/users/me",
+        "/v1/users/me%2f",
+        "/v1/users/me%00",
+        "/v1/users/me;a=b",
+        "/v1//users/me",
+        "/v1/users/..%2fme",
+        "/./v1/users/me",
+        "/docs/..%2f..%2fetc/passwd",
+        "/docs/",
+        "/.env",
+    ] {
+        ada.client.get(path).send().await.assert_refused(404, "NOT_FOUND");
+    }
+}
+
 /// The account goes away between the look at its password and the session.
 #[tokio::test]
 async fn a_login_that_an_erasure_overtakes_is_a_wrong_login_and_no_failure() {
@@ -260,6 +335,31 @@ async fn mails_of_development_are_for_their_owner_alone() {
     let app = TestApp::start().await;
     let folder = std::fs::metadata(app.folder.path().join("mail")).unwrap();
     assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+}
+
+/// What a route's gates read of a forwarded address must not be what the client wrote into it first.
+#[tokio::test]
+async fn a_client_cannot_write_itself_another_address_in_front_of_the_proxys() {
+    let app = TestApp::start_with(&[("RATE_LIMIT_LOGIN", "fixed-window 3/1h")], features::routes()).await;
+    let login = |number: u32, forwarded: String| {
+        let body = json!({ "email": format!("n{number}@example.com"), "password": "a guess" }).to_string();
+        sent_from(&app, forwarded, body)
+    };
+    for number in 0..3 {
+        let answer = login(number, format!("192.0.2.{number}, 203.0.113.7")).await;
+        assert!(is_refused(&answer, 401, "INVALID_CREDENTIALS"), "{answer}");
+    }
+    let answer = login(3, "192.0.2.3, 203.0.113.7".to_owned()).await;
+    assert!(is_refused(&answer, 429, "RATE_LIMITED") && answer.contains("\r\nretry-after: "), "{answer}");
+}
+
+async fn sent_from(app: &TestApp, forwarded: String, body: String) -> String {
+    let length = body.len();
+    let request = format!(
+        "POST /v1/auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-forwarded-for: {forwarded}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    sent(app, request).await
 }
 
 /// Every example of the document is a request that somebody will copy.
