@@ -241,7 +241,7 @@ async fn json_that_two_parsers_read_differently_is_malformed() {
         let answer = request.header("content-type", "application/json").send().await;
         assert_eq!(answer.refusal(), (400, "MALFORMED_JSON".to_owned()), "{body:?}");
     }
-    let nested = |depth: usize| format!(r#"{}1{}"#, r#"{"a":"#.repeat(depth), "}".repeat(depth));
+    let nested = |depth: usize| format!("{}1{}", r#"{"a":"#.repeat(depth), "}".repeat(depth));
     for (depth, code) in [(32, "VALIDATION_FAILED"), (33, "MALFORMED_JSON")] {
         let request = app.client().request(Method::POST, "/v1/auth/login").body(nested(depth));
         request.header("content-type", "application/json").send().await.assert_refused(400, code);
