@@ -15,7 +15,8 @@ use crate::{
     config::Config,
     mail::Outbox,
     security::{
-        access::Role, audit::Notes, jwt::Keyring, password::Hasher, rate_limit::Limiter, session_cache::SessionCache,
+        access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
+        rate_limit::Limiter, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -33,8 +34,11 @@ pub struct Shared {
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limiter,
+    pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,
+    /// Watches for a proxy that nobody told us of.
+    pub suspicion: Suspicion,
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
     /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.

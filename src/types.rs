@@ -133,7 +133,7 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-03-01T09:30:00Z"] })
+        json_schema!({ "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2026-03-01T09:30:00Z"] })
     }
     fn inline_schema() -> bool {
         true

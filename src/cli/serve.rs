@@ -28,7 +28,7 @@ pub async fn serve() -> anyhow::Result<()> {
     database::judge(&pool, config.production).await?;
 
     let transport = config.transport.clone();
-    let service = app::build_default(config, givens(), pool)?;
+    let service = app::build_default(config, givens(), pool).await?;
     if !service.app.settings.production {
         dev_users::seed(&service.app).await?;
     }

@@ -41,6 +41,11 @@ impl<A: Access<Who = Identity>> Caller<A> {
             Credential::ApiKey { .. } => Err(problems::FORBIDDEN.because("an API key has no session")),
         }
     }
+
+    /// Whether another policy would have admitted this caller too: for a route that shows more to some.
+    pub fn passes<B: Access>(&self, now: Timestamp) -> bool {
+        B::POLICY.admits(&self.who, now).is_ok()
+    }
 }
 
 impl FromRequestParts<App> for Caller<Public> {

@@ -10,5 +10,8 @@ pub mod input;
 pub mod live_key;
 pub mod live_session;
 pub mod openapi;
+pub mod page;
 pub mod respond;
+pub mod route;
 pub mod routes;
+pub mod user_view;

@@ -116,6 +116,8 @@ pub enum Policy {
     Session,
     /// A user's own session, signed in within [`FRESH`].
     Fresh,
+    /// A session of a user who has one of these roles now.
+    Role(&'static [Role]),
     /// Any credential that holds the scope.
     Scope(Scope),
 }
@@ -133,6 +135,8 @@ impl Policy {
             Self::Public | Self::Session => Ok(()),
             Self::Fresh if signed_in.is_some_and(|at| now - at <= FRESH) => Ok(()),
             Self::Fresh => Err(problems::REAUTHENTICATION_REQUIRED.into()),
+            Self::Role(roles) if roles.contains(&who.role) => Ok(()),
+            Self::Role(_) => Err(problems::FORBIDDEN.into()),
             Self::Scope(scope) if who.scopes.contains(&scope) => Ok(()),
             Self::Scope(scope) => Err(scope.missing().into()),
         }
@@ -149,6 +153,7 @@ impl Policy {
         match self {
             Self::Public | Self::Session => None,
             Self::Fresh => Some(problems::REAUTHENTICATION_REQUIRED),
+            Self::Role(_) => Some(problems::FORBIDDEN),
             Self::Scope(scope) => Some(scope.missing()),
         }
     }
@@ -160,6 +165,10 @@ impl fmt::Display for Policy {
             Self::Public => f.write_str("public"),
             Self::Session => f.write_str("session"),
             Self::Fresh => f.write_str("session, fresh"),
+            Self::Role(roles) => {
+                let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+                write!(f, "session, {}", names.join(" or "))
+            }
             Self::Scope(scope) => write!(f, "scope {scope}"),
         }
     }
@@ -191,6 +200,8 @@ policies! {
     Session = Policy::Session => Identity;
     /// A user who signed in a moment ago.
     Fresh = Policy::Fresh => Identity;
+    /// An administrator's session. Not their keys nor delegated tokens: what those may do, somebody else holds.
+    Admin = Policy::Role(&[Role::Admin]) => Identity;
     /// Any credential with `profile:read`.
     ReadProfile = Policy::Scope(Scope::ProfileRead) => Identity;
     /// Any credential with `profile:write`.
@@ -236,6 +247,15 @@ mod tests {
         let refused = WriteProfile::POLICY.admits(&reader, SIGNED_IN).unwrap_err().problem();
         assert_eq!(refused.code, "INSUFFICIENT_SCOPE");
         assert!(refused.challenge.unwrap().contains(r#"scope="profile:write""#));
+    }
+
+    #[test]
+    fn a_role_admits_only_who_has_it_and_no_scope_makes_up_for_it() {
+        for role in [Role::User, Role::Editor] {
+            let refused = Admin::POLICY.admits(&Identity { role, ..caller(&Scope::ALL) }, SIGNED_IN);
+            assert_eq!(refused.unwrap_err().problem(), problems::FORBIDDEN);
+        }
+        assert!(Admin::POLICY.admits(&Identity { role: Role::Admin, ..caller(&[]) }, SIGNED_IN).is_ok());
     }
 
     #[test]

@@ -13,8 +13,6 @@ use axum::http::{HeaderMap, HeaderName, Uri, header};
 
 /// Bytes of all header lines together. An access token is about one KiB, a browser's cookies for our host up to eight.
 pub const HEADER_BYTES: usize = 32 * 1024;
-/// From the first byte of a connection or request to the end of its headers. Also for a TLS handshake.
-pub const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of path and query. What RFC 9110 section 4.1 advises every recipient to take.
 pub const URI_BYTES: usize = 8 * 1024;
 /// Bytes of a body. JSON is held whole while it is parsed, and takes several times its size then.
@@ -23,17 +21,18 @@ pub const BODY_BYTES: usize = 64 * 1024;
 pub const BODY_TIME: Duration = Duration::from_secs(15);
 /// For a handler, once it has its body. Longer than any query of ours may run, shorter than people wait.
 pub const HANDLER_TIME: Duration = Duration::from_secs(10);
-/// Open connections. Ours must run out before the system's file descriptors do, or nothing can be logged any more.
-pub const CONNECTIONS: usize = 10_000;
-/// Requests at once on one HTTP/2 connection. As many as RFC 9113 section 6.5.2 calls the least that is useful.
-pub const HTTP2_STREAMS: u32 = 100;
-/// For requests in flight after SIGTERM. Orchestrators kill after 30 s by default.
-pub const DRAIN_TIME: Duration = Duration::from_secs(30);
 
 /// Path and query alone. Scheme and host are part of the address in HTTP/2 and a header in HTTP/1.1, and one limit must
 /// mean the same in both.
 pub fn uri_fits(uri: &Uri) -> bool {
     uri.path_and_query().is_none_or(|text| text.as_str().len() <= URI_BYTES)
+}
+
+/// All header lines together, as they would stand in HTTP/1.1. The server below takes twice as much, so that a head that is
+/// a little too large still gets an answer of ours.
+pub fn headers_fit(headers: &HeaderMap) -> bool {
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    bytes.sum::<usize>() <= HEADER_BYTES
 }
 
 /// Whether the body says that it is JSON: `application/json`, with nothing beside it but `charset=utf-8`, which RFC 8259

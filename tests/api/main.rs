@@ -4,13 +4,18 @@
 mod support;
 
 mod accounts;
+mod admin_users;
 mod api_keys;
 mod attack_surface;
 mod email_verification;
+mod enumeration;
 mod envelope;
 mod health;
 mod house;
 mod login;
+mod pages;
 mod refresh;
 mod revocation;
+mod schema_agreement;
+mod sessions;
 mod tokens;

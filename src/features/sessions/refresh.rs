@@ -66,8 +66,11 @@ pub async fn refresh(
     let now = app.givens.now();
     let mut tx = app.database.begin().await?;
     let row = lock(&mut tx, &presented.hash()).await?;
+    // By session where there is one; guesses count against whoever guesses.
+    let key =
+        row.as_ref().map_or(Key::Address(caller.context().client_address()), |row| Key::Principal(row.session_id));
+    gate::charge(&app, caller.context(), Class::Token, &key)?;
     let row = row.ok_or(problems::INVALID_CREDENTIALS.because("unknown refresh token"))?;
-    gate::charge(&app, caller.context(), Class::Token, &Key::Principal(row.session_id))?;
 
     let origin = audit::Origin { user_id: Some(row.user_id), ..caller.context().origin() };
     let successor = match row.found().judge(now, app.settings.session.refresh_grace) {

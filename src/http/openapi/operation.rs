@@ -179,7 +179,11 @@ impl<'a> Operation<'a> {
 
     pub fn answers_file(&mut self, status: StatusCode, media_type: &str) {
         self.answers_json = false;
-        self.answer(status, &[], Some(json!({ media_type: { "schema": { "type": "string" } } })));
+        self.answer(
+            status,
+            &[],
+            Some(json!({ media_type: { "schema": { "type": "string", "maxLength": 4_000_000 } } })),
+        );
     }
 
     fn answer(&mut self, status: StatusCode, own: &[&str], content: Option<Value>) {
@@ -200,6 +204,12 @@ impl<'a> Operation<'a> {
 
 /// What stands on every answer.
 pub(super) fn usual_headers() -> Value {
-    let names = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+    let names = [
+        "Access-Control-Allow-Origin",
+        "X-Request-Id",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+    ];
     names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))).collect()
 }

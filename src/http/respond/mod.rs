@@ -86,5 +86,12 @@ fn client(app: &App, request: &Request) -> ClientAddress {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     // Without a socket, as in a test that calls the router by hand, everyone is one client: too strict rather than lax.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    app.settings.client_address.resolve(peer, request.headers())
+    let settings = &app.settings.client_address;
+    if app.suspicion.arises(settings, peer, request.headers()) {
+        tracing::warn!(
+            "every request comes from one address and names another in X-Forwarded-For: if that is your proxy, name it in \
+             TRUSTED_PROXIES, or all clients share one rate limit"
+        );
+    }
+    settings.resolve(peer, request.headers())
 }

@@ -53,10 +53,6 @@ impl TestApp {
     }
 
     /// Another replica: the same database, clock and keys, another process as far as it can tell.
-    pub async fn replica(&self) -> Self {
-        self.replica_with(&[]).await
-    }
-
     pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
         let (database, clock) = (self.database.shared(), self.clock.clone());
         Self::start_on(database, clock, self.folder.clone(), settings, features::routes()).await
@@ -73,7 +69,7 @@ impl TestApp {
         let config = config(&folder, settings);
         let pool = drawbridge::database::pool(database.as_service(), 5);
         let transport = config.transport.clone();
-        let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).unwrap();
+        let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).await.unwrap();
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
