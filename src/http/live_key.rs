@@ -64,6 +64,7 @@ async fn find(app: &App, presented: &Presented) -> Result<Option<LiveKey>> {
         where api_keys.key_id = $1
           and api_keys.revoked_at is null
           and users.status = 'active'
+          and users.email_verified_at is not null
         "#,
         presented.id.as_str(),
     )

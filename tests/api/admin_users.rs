@@ -362,6 +362,29 @@ async fn revoked_sessions_end_everywhere_and_the_user_can_sign_in_again() {
     assert_eq!(app.events(user.id, "authn_token_revoked").await, 1);
 }
 
+/// Announcements are for the other replicas. Without any, whoever is answered finds it done where it was done.
+#[tokio::test]
+async fn the_replica_that_makes_a_change_does_not_wait_for_its_own_announcement() {
+    let app = TestApp::start().await;
+    app.silence_announcements().await;
+    let admin = app.person(Role::Admin).await;
+    let revoke = |id: Uuid| admin.client.post(&format!("{}/revoke-sessions", at(id)), &json!({}));
+    let requests: [&dyn Fn(Uuid) -> crate::support::Request; 4] = [
+        &|id| admin.client.patch(&at(id), &json!({ "role": "editor" })),
+        &|id| admin.client.patch(&at(id), &json!({ "status": "suspended" })),
+        &revoke,
+        &|id| admin.client.delete(&at(id), &json!({})),
+    ];
+    for (number, request) in requests.iter().enumerate() {
+        let user = app.person(Role::User).await;
+        // A list that would be empty, and not refused, for a session that is believed to live after its user is gone.
+        let own = || user.client.get("/v1/users/me/sessions").send();
+        own().await.assert(200);
+        assert!(request(user.id).send().await.status.is_success());
+        assert_eq!(own().await.refusal(), (401, "UNAUTHENTICATED".to_owned()), "request {number}");
+    }
+}
+
 #[tokio::test]
 async fn a_deleted_user_is_gone_at_once_here_and_on_another_replica() {
     let app = TestApp::start().await;
@@ -399,13 +422,13 @@ async fn of_two_administrators_with_the_same_version_in_hand_one_changes_it() {
 
     let tag = changed.header("etag").to_owned();
     let mut racers = tokio::task::JoinSet::new();
-    for number in 0..20 {
+    for number in 0..8 {
         let admin = if number % 2 == 0 { &one } else { &two };
         racers.spawn(change(admin, json!({ "name": format!("Racer {number}") }), &tag));
     }
     let mut statuses: Vec<_> = racers.join_all().await.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
-    assert_eq!(statuses, [&[200][..], &[412; 19]].concat());
+    assert_eq!(statuses, [&[200][..], &[412; 7]].concat());
 }
 
 #[tokio::test]

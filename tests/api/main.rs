@@ -13,6 +13,7 @@ mod envelope;
 mod health;
 mod house;
 mod login;
+mod matrix;
 mod pages;
 mod refresh;
 mod revocation;

@@ -2,7 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use drawbridge::security::access::Role;
+use drawbridge::{
+    error::Result,
+    features,
+    http::{
+        answer::Private,
+        caller::Caller,
+        page::{NoFilter, Page, PageQuery},
+        routes::{About, Limit},
+    },
+    security::access::{Role, Session},
+};
 use serde_json::json;
 use time::Duration;
 
@@ -124,6 +134,23 @@ async fn a_cursor_is_of_one_list_with_one_set_of_filters_and_of_one_reader() {
 
     // A larger step is no other list.
     list(&admin.client, &format!("limit=100&role=user&cursor={users}")).await.assert(200);
+}
+
+/// Two lists that cannot be narrowed look alike but for their routes.
+#[tokio::test]
+async fn a_cursor_of_one_route_is_refused_on_another() {
+    async fn other(_: Caller<Session>, query: PageQuery<NoFilter>) -> Result<Private<Page<bool>>> {
+        Ok(Private(query.page(Vec::new(), |_| query.before())))
+    }
+    const ABOUT: About = About { summary: "Another list", description: "A route of the tests.", problems: &[] };
+    let routes = features::routes().get("/other", Session, Limit::Read, other, &ABOUT);
+    let app = TestApp::start_with(&[], routes).await;
+    let ada = app.person(Role::User).await;
+    app.sign_in(ada.id, ada.email.clone()).await;
+    let page = ada.client.get("/v1/users/me/sessions?limit=1").send().await.assert(200).json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    ada.client.get(&format!("/v1/users/me/sessions?cursor={cursor}")).send().await.assert(200);
+    refused(&ada.client.get(&format!("/other?cursor={cursor}")).send().await);
 }
 
 #[tokio::test]

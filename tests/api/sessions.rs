@@ -74,13 +74,15 @@ async fn sessions_that_are_over_are_not_listed_nor_anyone_elses() {
     app.person(Role::User).await;
     laptop.client.post("/v1/auth/logout", &json!({})).send().await.assert(204);
     assert_eq!(sessions(&tablet.client).await.len(), 2);
+    let expired = current(&phone.client).await;
     sqlx::query("update sessions set expires_at = $2 where id = $1::uuid")
-        .bind(current(&phone.client).await)
+        .bind(&expired)
         .bind(app.app.givens.now().0)
         .execute(&app.owner)
         .await
         .unwrap();
     assert_eq!(sessions(&tablet.client).await.len(), 1);
+    end(&tablet.client, &expired).await.assert_refused(404, "NOT_FOUND");
 }
 
 #[tokio::test]
@@ -128,6 +130,19 @@ async fn ending_the_others_leaves_only_this_one() {
     app.client().refresh(&laptop.refresh_token).await.assert(200);
     stranger.client.me().await.assert(200);
     assert_eq!(sessions(&laptop.client).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_replica_where_a_session_is_ended_does_not_wait_for_its_own_announcement() {
+    let app = TestApp::start().await;
+    app.silence_announcements().await;
+    let [phone, laptop, tablet] = three_devices(&app).await;
+    let id = current(&phone.client).await;
+    end(&laptop.client, &id).await.assert(204);
+    phone.client.me().await.assert_refused(401, "UNAUTHENTICATED");
+    tablet.client.me().await.assert(200);
+    laptop.client.delete("/v1/users/me/sessions", &json!({})).send().await.assert(204);
+    tablet.client.me().await.assert_refused(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ async fn the_life_of_a_key() {
 #[tokio::test]
 async fn a_revocation_works_on_another_replica_with_the_answer() {
     let app = TestApp::start().await;
-    let other = app.replica().await;
+    let other = app.replica_with(&[]).await;
     let ada = app.person(Role::User).await;
     let key = make_key(&app, &ada, &BOTH).await;
     let elsewhere = app.client().with_key(key["key"].as_str().unwrap()).at(other.address);

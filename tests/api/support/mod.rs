@@ -22,12 +22,12 @@ use sqlx::PgPool;
 use tokio::sync::oneshot;
 
 pub use self::{
-    client::{Answer, Client},
-    given::MovableClock,
+    client::{Answer, Client, Request},
+    given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
 };
-use self::{database::Database, given::TestEntropy};
+use self::database::Database;
 
 /// A running service.
 pub struct TestApp {
@@ -91,6 +91,14 @@ impl TestApp {
     /// Cuts every connection of the service to its database, as a restart would.
     pub async fn cut_database_connections(&self) {
         self.database.cut().await;
+    }
+
+    /// From here on no change is announced to anyone, as if every announcement were still under way.
+    pub async fn silence_announcements(&self) {
+        for table in ["users", "sessions"] {
+            let statement = format!("alter table {table} disable trigger user");
+            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&self.owner).await.unwrap();
+        }
     }
 
     /// From here on the service cannot connect to its database any more.

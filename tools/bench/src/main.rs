@@ -1,0 +1,74 @@
+//! What this service costs, said as ratios within one run. A number of one machine says nothing on another; how much
+//! more the service costs than a bare handler does, on the same machine in the same minute, says something everywhere.
+//!
+//! In reading order:
+//! - `stage`: the database, the people and the settings, the same for all that is measured
+//! - `service`, `bare`: the two servers. Each is this program once more, as a child, so that its processor time and its
+//!   memory are its own and not the load's
+//! - `process`: a child from the outside
+//! - `load`: clients that keep their connections
+//! - `rounds`: this and that in turn, and when not to believe the difference
+//! - `reading`, `login`, `storm`, `token`: what is measured
+
+mod bare;
+mod load;
+mod login;
+mod process;
+mod reading;
+mod rounds;
+mod service;
+mod stage;
+mod storm;
+mod token;
+
+use anyhow::{Context, bail};
+
+use crate::{process::Server, stage::Stage};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        // Interrupted, it still takes its servers and folders away.
+        None => tokio::select! {
+            outcome = measure() => outcome,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        },
+        Some(process::SERVICE) => service::run().await,
+        Some(process::BARE) => bare::run().await,
+        Some(_) => bail!("the bench takes no arguments"),
+    }
+}
+
+async fn measure() -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        say("WARNING: not a release build; what follows is good for trying the bench out, and for nothing else.");
+    }
+    let stage = Stage::set().await?;
+    let service = Server::start(process::SERVICE, &stage).await?;
+    let bare = Server::start(process::BARE, &stage).await?;
+    say(&format!(
+        "{} cores; service and bare handler in processes of their own, {}",
+        stage::cores(),
+        stage::CONDITIONS
+    ));
+    say(&format!("idle memory: service {}, bare {}", service.memory("VmRSS"), bare.memory("VmRSS")));
+
+    let compared = compare(&stage, &service, &bare).await;
+    compared.with_context(|| format!("the service's last complaint: {}", service.complaint()))?;
+
+    say(&format!("\nmost memory so far: service {}, bare {}", service.memory("VmHWM"), bare.memory("VmHWM")));
+    say(&format!("lines in the service's log: {}", service.log_lines()?));
+    Ok(())
+}
+
+async fn compare(stage: &Stage, service: &Server, bare: &Server) -> anyhow::Result<()> {
+    reading::compare(stage, service, bare).await?;
+    token::compare(stage)?;
+    login::compare(stage, service).await?;
+    storm::compare(stage, service).await
+}
+
+#[expect(clippy::print_stdout, reason = "the one place that prints")]
+fn say(line: &str) {
+    println!("{line}");
+}
