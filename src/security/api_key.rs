@@ -6,8 +6,10 @@
 //! It does not cover a key that is used by a thief before anyone misses it: for that it has scopes, an end and a time of
 //! last use, and its owner a way to revoke it.
 //!
-//!     dbk_ 7k2m9x4q1b8d _ kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI _ 3f9k2a
-//!          names it       256 bits of chance                            against typos
+//! ```text
+//! dbk_ 7k2m9x4q1b8d _ kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI _ 3f9k2a
+//!      names it       256 bits of chance                            against typos
+//! ```
 
 use std::fmt;
 

@@ -73,8 +73,8 @@ async fn a_user_has_twenty_live_keys_at_most_also_when_two_are_asked_for_at_once
     sqlx::query("select from users where id = $1 for update").bind(ada.id).execute(&mut *row).await.unwrap();
     let release = async {
         until("both wait", async || {
-            let waiting = "select count(*) from pg_stat_activity
-                where datname = current_database() and wait_event_type = 'Lock'";
+            let waiting = "select count(*) from pg_locks join pg_stat_activity using (pid)
+                where not granted and datname = current_database()";
             let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&app.owner).await.unwrap();
             (waiting == 2).then_some(())
         })
