@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sqlx::PgPool;
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
@@ -72,6 +72,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         audit: notes,
         outbox: Outbox::default(),
         suspicion: Suspicion::default(),
+        refreshing: std::array::from_fn(|_| Mutex::default()),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
         settings,

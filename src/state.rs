@@ -10,6 +10,7 @@ use std::{
 
 use axum::body::Bytes;
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 
 use crate::{
     config::Config,
@@ -41,6 +42,9 @@ pub struct Shared {
     pub suspicion: Suspicion,
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
+    /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:
+    /// fifty tabs would hold every connection that everyone else needs. Tokens that share a place only wait a little.
+    pub refreshing: [Mutex<()>; 64],
     /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.
     pub stopping: AtomicBool,
 }

@@ -56,11 +56,13 @@ pub async fn resend(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(user) = &user {
-        app.outbox.put(&mut tx, &app.givens, Template::VerifyEmail, &user.email, Some(user.id)).await?;
+    // Written either way, and for nobody taken back before it commits: time would tell the address that waits otherwise.
+    let (recipient, id) = user.as_ref().map_or((&email, None), |user| (&user.email, Some(user.id)));
+    let mail = app.outbox.put(&mut tx, &app.givens, Template::VerifyEmail, recipient, id).await?;
+    if id.is_none() {
+        app.outbox.take_back(&mut tx, mail).await?;
     }
-    // Written either way, and not only for the record: a commit that wrote nothing would be faster, and would tell.
-    let origin = audit::Origin { user_id: user.map(|user| user.id), ..caller.context().origin() };
+    let origin = audit::Origin { user_id: id, ..caller.context().origin() };
     audit::record(&mut tx, &app.givens, &origin, Event::VerificationRequested).await?;
     tx.commit().await?;
     app.outbox.wake();

@@ -12,7 +12,7 @@ use validator::Validate;
 
 use super::tokens::{self, Holder, Tokens};
 use crate::{
-    error::{OnConstraint, Result, problems},
+    error::{Result, problems},
     http::{answer::Private, caller::Caller, context::RequestContext, gate, input::Valid, routes::About},
     security::{
         access::{Public, Role},
@@ -162,13 +162,25 @@ async fn open(app: &App, context: &RequestContext, account: &Account, headers: &
     };
     let origin = audit::Origin { user_id: Some(account.id), ..context.origin() };
     let mut tx = app.database.begin().await?;
-    // An account that was deleted since it was found is an unknown one.
-    let gone = problems::INVALID_CREDENTIALS;
-    insert_session(&mut tx, app, context, &holder, headers).await.on_constraint("sessions_user_id_fkey", gone)?;
+    still_there(&mut tx, account).await?;
+    insert_session(&mut tx, app, context, &holder, headers).await?;
     tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
     audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
     tx.commit().await?;
     Tokens::issue(app, holder, refresh_token)
+}
+
+/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, or given another role. The
+/// row is shared from here to the commit, so that a change of it comes before this session or finds it.
+async fn still_there(tx: &mut PgConnection, account: &Account) -> Result<()> {
+    let same = sqlx::query_scalar!(
+        r#"select role = $2 as "same!" from users where id = $1 and status = 'active' for share"#,
+        account.id,
+        account.role.name(),
+    )
+    .fetch_optional(tx)
+    .await?;
+    if same == Some(true) { Ok(()) } else { Err(problems::INVALID_CREDENTIALS.because("changed while signing in")) }
 }
 
 async fn insert_session(

@@ -63,6 +63,8 @@ pub async fn refresh(
     Valid(input): Valid<Refresh>,
 ) -> Result<Private<Tokens>> {
     let presented = PlainToken::presented(&input.refresh_token);
+    let place = usize::from(presented.hash().as_bytes()[0]) % app.refreshing.len();
+    let _turn = app.refreshing[place].lock().await;
     let now = app.givens.now();
     let mut tx = app.database.begin().await?;
     let row = lock(&mut tx, &presented.hash()).await?;
