@@ -19,6 +19,7 @@ use axum::{
 };
 use sqlx::PgPool;
 use tokio::task::JoinSet;
+use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
     config::Config,
@@ -87,11 +88,12 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
 
 /// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
 fn router(app: &App, routes: Routes, flood: &FloodGuard) -> Router {
-    let guard = flood.clone();
+    let (guard, arriving) = (flood.clone(), app.settings.transport.caps.body);
     routes
         .mount(app) //                                                        9 each route's gate: media types, limits by address
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES)) //                  8 bodies of unknown length
-        .layer(from_fn(gate::time)) //                                        7 how long it may take
+        .layer(RequestBodyDeadlineLayer::new(arriving)) //                    7 bodies that do not come to an end
+        .layer(from_fn_with_state(arriving, gate::time)) //                     how long it may take
         .layer(from_fn(gate::sizes)) //                                       6 how large it may be
         .layer(flood.layer()) //                                              5 how often an address may come at all
         .layer(map_response(move |answer| ready(guard.translate(answer)))) //   in our own words

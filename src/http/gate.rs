@@ -7,9 +7,13 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::HttpBody,
     extract::{Request, State},
-    http::{HeaderMap, header::CONTENT_LENGTH, request::Parts},
+    http::{
+        HeaderMap,
+        header::{CONNECTION, CONTENT_LENGTH},
+        request::Parts,
+    },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
 use crate::{
@@ -31,6 +35,10 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     if !limits::headers_fit(request.headers()) {
         return Err(problems::HEADERS_TOO_LARGE.into());
     }
+    if let Some(reason) = limits::ambiguity(request.version(), request.headers()) {
+        // What follows on this connection may be what somebody in between took for something else.
+        return Ok(([(CONNECTION, "close")], problems::VALIDATION_FAILED.because(reason)).into_response());
+    }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
         return Err(problems::PAYLOAD_TOO_LARGE.into());
@@ -38,11 +46,12 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     Ok(next.run(request).await)
 }
 
-/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A handler waits
+/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A body that is
+/// late is a 408 of whoever reads it, since the layer inside this one ends it. A handler waits
 /// for nothing but the database, which gives up sooner, so this ends only what has gone wrong: with a 503, since RFC 9110
 /// keeps 408 for requests that did not arrive.
-pub async fn time(request: Request, next: Next) -> Result<Response> {
-    let arriving = if request.body().is_end_stream() { Duration::ZERO } else { limits::BODY_TIME };
+pub async fn time(State(body): State<Duration>, request: Request, next: Next) -> Result<Response> {
+    let arriving = if request.body().is_end_stream() { Duration::ZERO } else { body };
     let answered = tokio::time::timeout(arriving + limits::HANDLER_TIME, next.run(request)).await;
     answered.map_err(|_| problems::SERVICE_UNAVAILABLE.because("the handler took too long"))
 }
@@ -52,7 +61,8 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
     let context = RequestContext::of(request.extensions())?;
     context.matched(&route);
     let headers = request.headers();
-    if (route.takes_body || !request.body().is_end_stream()) && !limits::is_json(headers) {
+    let sends_body = !request.body().is_end_stream();
+    if (route.takes_body || sends_body) && !(limits::is_json(headers) && limits::is_plain(headers)) {
         return Err(problems::UNSUPPORTED_MEDIA_TYPE.into());
     }
     if route.answers_json && !limits::accepts_json(headers) {

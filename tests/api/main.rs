@@ -7,6 +7,7 @@ mod accounts;
 mod admin_users;
 mod api_keys;
 mod attack_surface;
+mod attacks;
 mod email_verification;
 mod enumeration;
 mod envelope;

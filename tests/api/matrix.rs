@@ -24,7 +24,17 @@ use crate::support::{Answer, Client, MovableClock, TestApp, TestEntropy};
 const AGREED: &str = include_str!("matrix.txt");
 
 const CALLERS: [&str; 12] = [
-    "anonymous", "expired", "revoked", "suspended", "unverified", "user", "other", "editor", "admin", "stale", "key",
+    "anonymous",
+    "expired",
+    "revoked",
+    "suspended",
+    "unverified",
+    "user",
+    "other",
+    "editor",
+    "admin",
+    "stale",
+    "key",
     "readkey",
 ];
 
@@ -53,7 +63,8 @@ async fn ask(app: &TestApp, route: &Route, caller: &str) -> String {
     let client = client(app, owner, caller).await;
     let path = route.path.replace("{id}", &object(app, route.path, owner).await.to_string());
     let request = client.request(route.method.clone(), &path);
-    let request = if route.takes_body { request.body("{}").header("content-type", "application/json") } else { request };
+    let request =
+        if route.takes_body { request.body("{}").header("content-type", "application/json") } else { request };
     told(&request.send().await)
 }
 

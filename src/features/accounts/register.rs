@@ -34,7 +34,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Register {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
     #[validate(length(min = 1, max = 100), regex(path = *NAME))]
     #[schemars(example = &"Ada Lovelace")]

@@ -29,7 +29,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Resend {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
 }
 

@@ -12,7 +12,7 @@ use validator::Validate;
 
 use super::tokens::{self, Holder, Tokens};
 use crate::{
-    error::{Result, problems},
+    error::{OnConstraint, Result, problems},
     http::{answer::Private, caller::Caller, context::RequestContext, gate, input::Valid, routes::About},
     security::{
         access::{Public, Role},
@@ -31,7 +31,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Login {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
     #[validate(nested)]
     password: Password,
@@ -162,7 +162,9 @@ async fn open(app: &App, context: &RequestContext, account: &Account, headers: &
     };
     let origin = audit::Origin { user_id: Some(account.id), ..context.origin() };
     let mut tx = app.database.begin().await?;
-    insert_session(&mut tx, app, context, &holder, headers).await?;
+    // An account that was deleted since it was found is an unknown one.
+    let gone = problems::INVALID_CREDENTIALS;
+    insert_session(&mut tx, app, context, &holder, headers).await.on_constraint("sessions_user_id_fkey", gone)?;
     tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
     audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
     tx.commit().await?;
@@ -175,7 +177,7 @@ async fn insert_session(
     context: &RequestContext,
     holder: &Holder,
     headers: &HeaderMap,
-) -> Result<()> {
+) -> sqlx::Result<()> {
     let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());
     let now = holder.auth_time;
     sqlx::query!(

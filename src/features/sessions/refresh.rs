@@ -30,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     #[validate(length(min = 1, max = 2048), regex(path = *TEXT))]
-    #[schemars(example = &"dbr_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
+    #[schemars(example = &"dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
     refresh_token: String,
 }
 
@@ -115,7 +115,8 @@ impl Row {
     }
 }
 
-/// Locked until the commit: of many uses at once the first rotates, and the others find it done and get the same.
+/// Locked until the commit: of many uses at once the first rotates, and the others find it done and get the same. The
+/// session first, as when it is deleted with its tokens: in the other order the two could wait for each other.
 async fn lock(tx: &mut PgConnection, hash: &TokenHash) -> Result<Option<Row>> {
     let row = sqlx::query_as!(
         Row,
@@ -129,7 +130,7 @@ async fn lock(tx: &mut PgConnection, hash: &TokenHash) -> Result<Option<Row>> {
         join sessions on sessions.id = refresh_tokens.session_id
         join users on users.id = sessions.user_id
         where refresh_tokens.hash = $1
-        for update of refresh_tokens, sessions
+        for update of sessions, refresh_tokens
         "#,
         hash.as_bytes(),
     )

@@ -21,13 +21,13 @@ use drawbridge::{
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 
+use self::database::Database;
 pub use self::{
     client::{Answer, Client, Request},
     given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
 };
-use self::database::Database;
 
 /// A running service.
 pub struct TestApp {
