@@ -1,30 +1,19 @@
 //! `GET /v1/users/me/api-keys`: which keys are out there, and which of them nobody uses any more.
 
 use axum::extract::State;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use super::{
-    MOST,
-    view::{ApiKeyView, Row},
-};
+use super::view::{ApiKeyView, Row};
 use crate::{
     error::Result,
-    http::{answer::Private, caller::Caller, routes::About},
+    http::{
+        answer::Private,
+        caller::Caller,
+        page::{NoFilter, Page, PageQuery},
+        routes::About,
+    },
     security::access::Session,
     state::App,
 };
-
-/// All of them: there are never more than fit on a page.
-#[derive(Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields, rename = "ApiKeyPage")]
-pub struct ListView {
-    #[schemars(length(max = 20))]
-    items: Vec<ApiKeyView>,
-    /// Always null: this is the last page.
-    #[schemars(length(max = 64), extend("examples" = [null]))]
-    next_cursor: Option<String>,
-}
 
 pub const ABOUT: About = About {
     summary: "List your API keys",
@@ -32,7 +21,11 @@ pub const ABOUT: About = About {
     problems: &[],
 };
 
-pub async fn list(caller: Caller<Session>, State(app): State<App>) -> Result<Private<ListView>> {
+pub async fn list(
+    caller: Caller<Session>,
+    State(app): State<App>,
+    query: PageQuery<NoFilter>,
+) -> Result<Private<Page<ApiKeyView>>> {
     let rows = sqlx::query_as!(
         Row,
         r#"
@@ -42,14 +35,17 @@ pub async fn list(caller: Caller<Session>, State(app): State<App>) -> Result<Pri
         where user_id = $1
           and revoked_at is null
           and expires_at > $2
+          and id < $3
         order by id desc
-        limit $3
+        limit $4
         "#,
         caller.id(),
         app.givens.now().0,
-        MOST,
+        query.before(),
+        query.rows(),
     )
     .fetch_all(&app.database)
     .await?;
-    Ok(Private(ListView { items: rows.into_iter().map(ApiKeyView::from).collect(), next_cursor: None }))
+    let keys = rows.into_iter().map(ApiKeyView::from).collect();
+    Ok(Private(query.page(keys, |key| key.id)))
 }

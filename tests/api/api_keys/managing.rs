@@ -60,6 +60,25 @@ async fn a_strangers_key_cannot_be_told_from_none() {
 }
 
 #[tokio::test]
+async fn the_list_is_read_page_by_page_and_a_cursor_is_its_owners() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.person(Role::User).await, app.person(Role::User).await);
+    fill(&app, ada.id, 20, Duration::days(1)).await;
+    fill(&app, eve.id, 1, Duration::days(1)).await;
+    let (mut path, mut lengths, mut ids) = (format!("{KEYS}?limit=7"), Vec::new(), std::collections::BTreeSet::new());
+    loop {
+        let page = ada.client.get(&path).send().await.assert(200).json();
+        let items = page["items"].as_array().unwrap();
+        lengths.push(items.len());
+        ids.extend(items.iter().map(|key| key["id"].to_string()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("{KEYS}?limit=7&cursor={cursor}");
+        eve.client.get(&path).send().await.assert_refused(400, "VALIDATION_FAILED");
+    }
+    assert_eq!((lengths, ids.len()), (vec![7, 7, 6], 20));
+}
+
+#[tokio::test]
 async fn a_user_has_twenty_live_keys_at_most_also_when_two_are_asked_for_at_once() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
