@@ -51,6 +51,14 @@ fn admitted(property: &Value) -> Value {
 
 /// Values that break one rule each, with the rule's name.
 fn broken(property: &Value) -> Vec<(&'static str, Value)> {
+    if property["type"] == "array" {
+        let all = property["items"]["enum"].as_array().unwrap();
+        let mut values = vec![("type", json!(5)), ("type", json!({})), ("type", all[0].clone())];
+        values.push(("min_items", json!([])));
+        values.push(("max_items", json!([all.clone(), all.clone()].concat())));
+        values.push(("unique", json!([all[0], all[0]])));
+        return values;
+    }
     let mut values = vec![("type", json!(5)), ("type", json!(true)), ("type", json!(["text"])), ("type", json!({}))];
     if let Some(least) = property["minLength"].as_u64().filter(|least| *least > 0) {
         values.push(("min_length", json!("a".repeat(usize::try_from(least).unwrap() - 1))));
