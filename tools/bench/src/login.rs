@@ -14,8 +14,9 @@ use drawbridge::security::password;
 use crate::{
     load::{self, Client, turn},
     process::{Server, ran},
-    rounds::{Turn, in_turn, latency, report},
+    rounds::{Rounds, Turn},
     say,
+    spread::latency,
     stage::{PASSWORD, Stage},
 };
 
@@ -43,8 +44,8 @@ pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
     ));
     let mut latencies = Vec::new();
     let login = async || turn(service, &mut crowd, each, &mut latencies).await;
-    let rounds = in_turn(ROUNDS, async || pure(&settings), login).await?;
-    say(&report(&rounds, "hash", "login", "hashes"));
+    let rounds = Rounds::take(ROUNDS, async || pure(&settings), login, async || pure(&settings)).await?;
+    say(&rounds.report("hash", "login", "hashes"));
     say(&format!("  login  {}", latency(&mut latencies)));
     Ok(())
 }

@@ -7,7 +7,7 @@
 //!   memory are its own and not the load's
 //! - `process`: a child from the outside
 //! - `load`: clients that keep their connections
-//! - `rounds`: this and that in turn, and when not to believe the difference
+//! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
 //! - `reading`, `login`, `storm`, `token`: what is measured
 
 mod bare;
@@ -17,9 +17,12 @@ mod process;
 mod reading;
 mod rounds;
 mod service;
+mod spread;
 mod stage;
 mod storm;
 mod token;
+
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -27,33 +30,33 @@ use crate::{process::Server, stage::Stage};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        // Interrupted, it still takes its servers and folders away.
-        None => tokio::select! {
-            outcome = measure() => outcome,
-            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
-        },
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
         Some(process::SERVICE) => service::run().await,
         Some(process::BARE) => bare::run().await,
-        Some(_) => bail!("the bench takes no arguments"),
+        // Interrupted, it still takes its servers and folders away.
+        _ => tokio::select! {
+            outcome = measure(&arguments) => outcome,
+            _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+        },
     }
 }
 
-async fn measure() -> anyhow::Result<()> {
+/// The arguments are settings that shall be other than `stage` has them, as `DATABASE_POOL_SIZE=20`.
+async fn measure(settings: &[String]) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         say("WARNING: not a release build; what follows is good for trying the bench out, and for nothing else.");
     }
-    let stage = Stage::set().await?;
-    let service = Server::start(process::SERVICE, &stage).await?;
-    let bare = Server::start(process::BARE, &stage).await?;
-    say(&format!(
-        "{} cores; service and bare handler in processes of their own, {}",
-        stage::cores(),
-        stage::CONDITIONS
-    ));
+    let stage = Stage::set(settings).await?;
+    let service = Server::start(process::SERVICE, "service", &stage).await?;
+    let bare = Server::start(process::BARE, "bare", &stage).await?;
+    let control = Server::start(process::BARE, "control", &stage).await?;
+    say(&format!("{} cores; {} {}", stage::cores(), stage::CONDITIONS, settings.join(" ")));
+    // What the start has needed is given back by then, or never.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     say(&format!("idle memory: service {}, bare {}", service.memory("VmRSS"), bare.memory("VmRSS")));
 
-    let compared = compare(&stage, &service, &bare).await;
+    let compared = compare(&stage, &service, &bare, &control).await;
     compared.with_context(|| format!("the service's last complaint: {}", service.complaint()))?;
 
     say(&format!("\nmost memory so far: service {}, bare {}", service.memory("VmHWM"), bare.memory("VmHWM")));
@@ -61,8 +64,8 @@ async fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn compare(stage: &Stage, service: &Server, bare: &Server) -> anyhow::Result<()> {
-    reading::compare(stage, service, bare).await?;
+async fn compare(stage: &Stage, service: &Server, bare: &Server, control: &Server) -> anyhow::Result<()> {
+    reading::compare(stage, service, bare, control).await?;
     token::compare(stage)?;
     login::compare(stage, service).await?;
     storm::compare(stage, service).await

@@ -26,8 +26,8 @@ pub struct Server {
 
 impl Server {
     /// This program once more, in another role, with these settings and no others of the environment.
-    pub async fn start(role: &str, stage: &Stage) -> anyhow::Result<Self> {
-        let (address, log) = (free_address()?, stage.folder.path().join(format!("{role}.jsonl")));
+    pub async fn start(role: &str, name: &str, stage: &Stage) -> anyhow::Result<Self> {
+        let (address, log) = (free_address()?, stage.folder.path().join(format!("{name}.jsonl")));
         let process = Command::new(std::env::current_exe()?)
             .arg(role)
             .current_dir(stage.folder.path())
@@ -37,9 +37,9 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(File::create(&log)?)
             .spawn()
-            .with_context(|| format!("start the {role}"))?;
+            .with_context(|| format!("start {name}"))?;
         let mut server = Self { address, process, log };
-        server.answers().await.with_context(|| format!("wait for the {role}"))?;
+        server.answers().await.with_context(|| format!("wait for {name}"))?;
         Ok(server)
     }
 

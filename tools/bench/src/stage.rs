@@ -22,8 +22,9 @@ pub const PASSWORD: &str = "a long walk over seven wooden bridges";
 /// As many as sign in at once in the storm.
 pub const PEOPLE: usize = 200;
 /// What a reader of the numbers has to know about them.
-pub const CONDITIONS: &str = "the load and PostgreSQL beside them on the same cores;\n\
-    production settings, limits raised; one JSON line a request through the log's own writer to a file; plain HTTP/1.1";
+pub const CONDITIONS: &str = "the servers in processes of their own, the load and PostgreSQL beside them on the same \
+    cores;\nproduction settings, limits raised; one JSON line a request by the log's own writer, into a file; plain \
+    HTTP/1.1";
 
 const OWNER: &str = "drawbridge_owner";
 const DATABASE: &str = "drawbridge";
@@ -54,14 +55,18 @@ pub struct Person {
 }
 
 impl Stage {
-    pub async fn set() -> anyhow::Result<Self> {
+    pub async fn set(changes: &[String]) -> anyhow::Result<Self> {
         let postgres_folder = postgres_folder()?;
         let postgres = Cluster::start(postgres_folder.path()).map_err(anyhow::Error::msg)?;
         create_database(&postgres).await.context("create the bench's database")?;
         database::migrate(&postgres.url(OWNER, DATABASE).parse()?).await?;
 
         let (folder, givens) = (tempfile::tempdir()?, Givens::new(System, System));
-        let settings = settings(&postgres, folder.path());
+        let mut settings = settings(&postgres, folder.path());
+        for change in changes {
+            let (name, value) = change.split_once('=').context("an argument is a setting, NAME=value")?;
+            settings.insert(name.to_owned(), value.to_owned());
+        }
         let (config, _) = Config::parse(settings.clone())?;
         jwt::new(&config.jwt.keys_dir, Algorithm::default(), givens.now())?;
         let people = invite(&postgres, &config, &givens).await.context("make the accounts")?;

@@ -9,8 +9,8 @@ use drawbridge::{
 };
 
 use crate::{
-    rounds::{Spread, as_number},
     say,
+    spread::{Spread, as_number},
     stage::Stage,
 };
 
