@@ -59,8 +59,8 @@ pub struct Service {
 
 /// Puts the parts together. The database is migrated and judged already.
 pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
-    let sender = Sender::open(&settings.mail).context("MAIL_URL")?;
-    let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("JWT_KEYS_DIR")?;
+    let sender = Sender::open(&settings.mail).context("the way out for mail (MAIL_URL)")?;
+    let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("the signing keys")?;
     let cursors = CursorKey::load(&database, &givens).await.context("load the key of page cursors")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
