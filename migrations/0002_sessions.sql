@@ -31,10 +31,12 @@ create table refresh_tokens (
     -- token again in the moment after (a second tab, a lost answer) gets the same successor; a thief with a copy of
     -- this table gets nothing.
     successor  bytea,
-    check ((spent_at is null) = (successor is null))
+    check (successor is null or spent_at is not null)
 );
 
 create index refresh_tokens_session_id_idx on refresh_tokens (session_id);
+-- For clearing successors away when their moment is over: only those few have one.
+create index refresh_tokens_successor_idx on refresh_tokens (spent_at) where successor is not null;
 
 -- Tells every replica that what it remembers of a user is no longer true. By trigger, so that no statement can forget
 -- to: a hand at psql revokes as fast as the service does. Delivered when the change commits, not before.

@@ -1,5 +1,7 @@
 //! The whole service on one screen: what it is made of, what runs beside it, and what a request passes on its way in.
 
+#![expect(clippy::disallowed_types, reason = "the finished router is put into its layers here")]
+
 use std::{
     future::ready,
     net::IpAddr,
@@ -16,20 +18,22 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sqlx::PgPool;
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
+use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
     config::Config,
     database,
-    error::problems,
+    error::{self, problems},
     features,
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
         audit::{Event, Notes, Origin},
-        client_address::ClientAddress,
+        client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
+        page_cursor::CursorKey,
         password::Hasher,
         rate_limit::{Class, ClientNetwork, FloodGuard, Limiter},
         session_cache::SessionCache,
@@ -41,8 +45,9 @@ use crate::{
 
 /// How often the folder of signing keys is looked at; the contract allows ten seconds for a new key.
 const KEYS_LOOK: Duration = Duration::from_secs(2);
-/// How often counts that nobody needs any more are thrown away.
-const SWEEP: Duration = Duration::from_mins(1);
+/// How often what nobody needs any more is thrown away: counts of requests, sealed successors, sessions long over.
+/// tower_governor keeps every address that it ever saw until then, so this is also a bound on memory.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// A service that is ready to be served, and what runs beside it.
 pub struct Service {
@@ -53,17 +58,21 @@ pub struct Service {
 }
 
 /// Puts the parts together. The database is migrated and judged already.
-pub fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
-    let sender = Sender::open(&settings.mail).context("MAIL_URL")?;
-    let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("JWT_KEYS_DIR")?;
+pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
+    let sender = Sender::open(&settings.mail).context("the way out for mail (MAIL_URL)")?;
+    let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("the signing keys")?;
+    let cursors = CursorKey::load(&database, &givens).await.context("load the key of page cursors")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
         passwords: Hasher::start(&settings.password, givens.clone()),
         sessions: SessionCache::new(),
         limits: Limiter::new(settings.rate_limit.clone(), &givens),
+        cursors,
         audit: notes,
         outbox: Outbox::default(),
+        suspicion: Suspicion::default(),
+        refreshing: std::array::from_fn(|_| Mutex::default()),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
         settings,
@@ -80,11 +89,12 @@ pub fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) 
 
 /// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
 fn router(app: &App, routes: Routes, flood: &FloodGuard) -> Router {
-    let guard = flood.clone();
+    let (guard, arriving) = (flood.clone(), app.settings.transport.caps.body);
     routes
         .mount(app) //                                                        9 each route's gate: media types, limits by address
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES)) //                  8 bodies of unknown length
-        .layer(from_fn(gate::time)) //                                        7 how long it may take
+        .layer(RequestBodyDeadlineLayer::new(arriving)) //                    7 bodies that do not come to an end
+        .layer(from_fn_with_state(arriving, gate::time)) //                     how long it may take
         .layer(from_fn(gate::sizes)) //                                       6 how large it may be
         .layer(flood.layer()) //                                              5 how often an address may come at all
         .layer(map_response(move |answer| ready(guard.translate(answer)))) //   in our own words
@@ -141,6 +151,9 @@ async fn sweep(app: App, flood: FloodGuard) {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
         flood.sweep();
+        if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
+            tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
+        }
     }
 }
 
@@ -158,8 +171,8 @@ impl Service {
 }
 
 /// The service with the routes that it ships with.
-pub fn build_default(settings: Config, givens: Givens, database: PgPool) -> anyhow::Result<Service> {
-    build(settings, givens, database, features::routes())
+pub async fn build_default(settings: Config, givens: Givens, database: PgPool) -> anyhow::Result<Service> {
+    build(settings, givens, database, features::routes()).await
 }
 
 /// The attack surface, for the command line and the tests.

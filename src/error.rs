@@ -51,6 +51,7 @@ pub struct FieldError {
     #[schemars(length(max = 64), example = &"email")]
     pub rule: &'static str,
     /// The rule in words.
+    #[schemars(length(max = 200))]
     pub message: &'static str,
 }
 

@@ -10,12 +10,14 @@ use std::{
 
 use axum::body::Bytes;
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 
 use crate::{
     config::Config,
     mail::Outbox,
     security::{
-        access::Role, audit::Notes, jwt::Keyring, password::Hasher, rate_limit::Limiter, session_cache::SessionCache,
+        access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
+        rate_limit::Limiter, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -33,10 +35,16 @@ pub struct Shared {
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limiter,
+    pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,
+    /// Watches for a proxy that nobody told us of.
+    pub suspicion: Suspicion,
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
+    /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:
+    /// fifty tabs would hold every connection that everyone else needs. Tokens that share a place only wait a little.
+    pub refreshing: [Mutex<()>; 64],
     /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.
     pub stopping: AtomicBool,
 }

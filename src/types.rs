@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 /// Where the time comes from. Tests pass a clock that they move; nothing else in the crate asks the system.
@@ -113,12 +113,27 @@ impl Serialize for Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    /// RFC 3339 with any offset, in UTC and whole microseconds from here on. Whatever the format `date-time` admits is
+    /// read, for a schema must not promise more than its type takes: a leap second, which this calendar does not have, is
+    /// the second before it, and a time that UTC counts to the year 10000 is the last moment before that.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut text = String::deserialize(deserializer)?;
+        if text.get(16..19) == Some(":60") {
+            text.replace_range(16..19, ":59");
+        }
+        let time = OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| D::Error::custom("not an RFC 3339 time"))?;
+        let time = time.checked_to_offset(UtcOffset::UTC).unwrap_or(PrimitiveDateTime::MAX.assume_utc());
+        Ok(Self(time.replace_microsecond(time.microsecond()).unwrap_or(time)))
+    }
+}
+
 impl JsonSchema for Timestamp {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Timestamp".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-03-01T09:30:00Z"] })
+        json_schema!({ "type": "string", "format": "date-time", "maxLength": 40, "examples": ["2026-03-01T09:30:00Z"] })
     }
     fn inline_schema() -> bool {
         true
@@ -166,5 +181,55 @@ impl fmt::Display for Email {
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn read(text: &str) -> serde_json::Result<Timestamp> {
+        serde_json::from_value(text.into())
+    }
+
+    #[test]
+    fn every_spelling_of_a_moment_is_the_same_moment() {
+        let moment = Timestamp(datetime!(2026-03-01 09:30:00.123456 UTC));
+        for text in [
+            "2026-03-01T09:30:00.123456Z",
+            "2026-03-01t09:30:00.123456z",
+            "2026-03-01T10:30:00.123456+01:00",
+            "2026-02-28T23:00:00.123456789-10:30",
+        ] {
+            assert_eq!(read(text).unwrap(), moment, "{text}");
+            assert_eq!(read(text).unwrap().to_string(), "2026-03-01T09:30:00.123456Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_the_schema_admits_is_read() {
+        let schema = jsonschema::options()
+            .should_validate_formats(true)
+            .build(schemars::schema_for!(Timestamp).as_value())
+            .unwrap();
+        for text in [
+            "0000-01-01T00:00:00+23:59",
+            "9999-12-31T23:59:59-23:59",
+            "2026-06-30T23:59:60Z",
+            "2026-03-01T23:59:60Z",
+            "2026-03-02T00:59:60.5+01:00",
+            "2024-02-29T00:00:00.0000000000000001Z",
+        ] {
+            assert!(schema.is_valid(&text.into()), "{text}");
+            assert!(read(text).is_ok(), "{text}");
+        }
+        for text in
+            ["", "tomorrow", "2026-03-01", "2026-03-01T09:30:00", "2026-02-29T00:00:00Z", "2026-03-01T24:00:00Z"]
+        {
+            assert!(!schema.is_valid(&text.into()), "{text}");
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::fmt::Write;
 
 use drawbridge::{security::access::Role, state::App};
 
-use super::{say, user, write_private};
+use super::{hint, user, write_private};
 
-pub async fn seed(app: &App) -> anyhow::Result<()> {
+pub async fn seed(app: &App, url: &str) -> anyhow::Result<()> {
     let file = app.settings.database.data_dir.join("dev-credentials.env");
     let known: bool = sqlx::query_scalar("select exists (select from users)").fetch_one(&app.database).await?;
     if !known {
@@ -24,7 +24,7 @@ pub async fn seed(app: &App) -> anyhow::Result<()> {
         write_private(&file, &lines)?;
     }
     if file.exists() {
-        say(&greeting(&file.display().to_string(), &app.settings.public_url))?;
+        hint(&greeting(&file.display().to_string(), url));
     }
     Ok(())
 }

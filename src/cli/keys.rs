@@ -46,7 +46,7 @@ impl Keys {
                 let mut keys = jwt::list(&settings, now)?;
                 keys.reverse();
                 keys.iter().try_for_each(|key| {
-                    say(&format!("{}  {:?}  {}  born {}", key.kid, key.algorithm, stage(key.stage), key.born))
+                    say(&format!("{}  {}  {}  born {}", key.kid, key.algorithm.name(), stage(key.stage), key.born))
                 })
             }
             Self::New { alg } => say(&format!("Made {}.", jwt::new(&settings.keys_dir, alg, now)?)),

@@ -97,9 +97,13 @@ fn say(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Standard error. There is nobody left to tell when that fails too.
 pub fn complain(error: &anyhow::Error) {
-    let _ = writeln!(std::io::stderr(), "drawbridge: {error:#}");
+    hint(&format!("drawbridge: {error:#}"));
+}
+
+/// Standard error: for people, beside the log on standard output. Nobody is left to tell when that fails too.
+fn hint(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// A file that only its owner may read.

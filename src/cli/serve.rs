@@ -1,5 +1,7 @@
 //! `drawbridge serve`: from nothing to answering requests, and back without losing one.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use drawbridge::{
     app::{self, Service},
@@ -11,6 +13,9 @@ use drawbridge::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{dev_users, givens};
+
+/// Between "not ready any more" and "no new connections". Long enough for a probe a second.
+const NOTICE: Duration = Duration::from_secs(1);
 
 pub async fn serve() -> anyhow::Result<()> {
     let config = Config::load()?;
@@ -28,18 +33,21 @@ pub async fn serve() -> anyhow::Result<()> {
     database::judge(&pool, config.production).await?;
 
     let transport = config.transport.clone();
-    let service = app::build_default(config, givens(), pool)?;
-    if !service.app.settings.production {
-        dev_users::seed(&service.app).await?;
-    }
+    let service = app::build_default(config, givens(), pool).await?;
     let scheme = if transport.encryption == Encryption::None { "http" } else { "https" };
     let address = listener.local_addr().context("read the address")?;
-    tracing::info!(address = %format_args!("{scheme}://{address}"), "ready");
+    let url = format!("{scheme}://{address}");
+    if !service.app.settings.production {
+        dev_users::seed(&service.app, &url).await?;
+    }
+    tracing::info!(address = url, "ready");
 
     let Service { app, router, .. } = &service;
     let stopping = async {
         stop.await;
+        // Readiness says no for a moment before the door closes, so that whoever balances load looks elsewhere first.
         app.stop();
+        tokio::time::sleep(NOTICE).await;
         tracing::info!("stopping: requests in flight are finished first");
     };
     server::serve(listener, &transport, router.clone(), stopping).await?;

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::{
+    PgPool,
+    postgres::{PgListener, PgPoolOptions},
+};
 use uuid::Uuid;
 
 use crate::security::session_cache::SessionCache;
@@ -20,17 +23,19 @@ pub async fn listen<T: Clone>(pool: PgPool, cache: &SessionCache<T>) {
     loop {
         let outcome = follow(&pool, cache).await;
         cache.distrust();
-        match outcome {
-            Err(sqlx::Error::PoolClosed) => return,
-            Err(cause) => tracing::warn!(cause = crate::error::describe(&cause), "not hearing of revocations"),
-            Ok(()) => tracing::warn!("the connection that hears of revocations was lost"),
-        }
+        let cause = outcome.err().map(|cause| crate::error::describe(&cause));
+        tracing::warn!(cause, "not hearing of revocations: each request asks the database");
         tokio::time::sleep(PROOF_EVERY).await;
     }
 }
 
 async fn follow<T: Clone>(pool: &PgPool, cache: &SessionCache<T>) -> sqlx::Result<()> {
-    let mut listener = PgListener::connect_with(pool).await?;
+    // A connection of its own: the service's pool is for requests, and may be busy just when a revocation matters.
+    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone());
+    let mut listener = PgListener::connect_with(&own).await?;
+    // It must not reconnect by itself: a time-out that fell into that would leave it connected again with nobody told, and
+    // what was announced in between would be missed for as long as it lives.
+    listener.eager_reconnect(false);
     listener.listen("user_changed").await?;
     // What was remembered before the first announcement could arrive is not known to be true.
     cache.distrust();
@@ -40,7 +45,7 @@ async fn follow<T: Clone>(pool: &PgPool, cache: &SessionCache<T>) -> sqlx::Resul
         // The clock is asked too: a stream of announcements without a pause would keep the time-out from ever firing.
         while Instant::now() < next {
             let Ok(news) = tokio::time::timeout_at(next.into(), listener.try_recv()).await else { break };
-            // `None`: the connection was lost. It would reconnect by itself, but what was announced meanwhile is gone.
+            // `None`: the connection was lost, and what was announced since then is gone.
             let Some(news) = news? else { return Ok(()) };
             heed(cache, news.payload());
         }

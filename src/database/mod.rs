@@ -2,6 +2,7 @@
 
 #[cfg(feature = "embedded-postgres")]
 mod embedded;
+mod housekeeping;
 mod listener;
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
@@ -13,7 +14,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
-pub use self::listener::listen;
+pub use self::{housekeeping::housekeeping, listener::listen};
 use crate::settings::{Env, number_within};
 
 /// The schema, inside the binary.

@@ -3,6 +3,8 @@
 //! To take one out: delete its folder, its migration, its test file, and its two lines here.
 
 mod accounts;
+mod admin_users;
+mod api_keys;
 mod docs;
 mod email_verification;
 mod health;
@@ -20,4 +22,6 @@ pub fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(email_verification::routes())
         .merge(sessions::routes())
+        .merge(admin_users::routes())
+        .merge(api_keys::routes())
 }

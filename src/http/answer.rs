@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     http::{
         HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION},
     },
     response::{IntoResponse, Response},
 };
@@ -30,6 +30,12 @@ pub struct Tagged<T>(pub T);
 
 /// 200 with a body that is the same for everyone, for so many seconds.
 pub struct Shared<T>(pub T, pub u32);
+
+/// 201 with a resource that is somebody's, and where it is found from now on.
+pub struct Created<T> {
+    pub location: String,
+    pub body: T,
+}
 
 /// 202: heard, and nothing more is said.
 pub struct Accepted<T>(pub T);
@@ -62,6 +68,13 @@ impl<T: Serialize> IntoResponse for Shared<T> {
     fn into_response(self) -> Response {
         let life = format!("public, max-age={}", self.1);
         ([(CACHE_CONTROL, life)], Json(self.0)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let headers = [(CACHE_CONTROL, "no-store".to_owned()), (LOCATION, self.location)];
+        (StatusCode::CREATED, headers, Json(self.body)).into_response()
     }
 }
 
@@ -132,6 +145,12 @@ impl<T: JsonSchema> Output for Tagged<T> {
 impl<T: JsonSchema> Output for Shared<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.answers::<T>(StatusCode::OK, &[]);
+    }
+}
+
+impl<T: JsonSchema> Output for Created<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers::<T>(StatusCode::CREATED, &["Location"]);
     }
 }
 

@@ -3,16 +3,13 @@
 //! The order is the contract's: who are you (401), not too often (429), may you (403), and only then is anything that
 //! was sent looked at. A caller whom the route does not admit learns nothing from it.
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use crate::{
     error::{Error, Result, problems},
-    http::{context::RequestContext, gate, live_session},
+    http::{context::RequestContext, credential::Sent, gate, live_key, live_session},
     security::{
-        access::{Access, Identity, Public, Scope},
+        access::{Access, Credential, Identity, Public, Scope},
         audit::Event,
     },
     state::App,
@@ -37,8 +34,17 @@ impl<A: Access<Who = Identity>> Caller<A> {
         self.who.user_id
     }
 
-    pub fn session_id(&self) -> uuid::Uuid {
-        self.who.session_id
+    /// The session that is calling. Policies that want one have let nobody else in; this does not rely on it.
+    pub fn session_id(&self) -> Result<uuid::Uuid> {
+        match self.who.credential {
+            Credential::Session { session_id, .. } => Ok(session_id),
+            Credential::ApiKey { .. } => Err(problems::FORBIDDEN.because("an API key has no session")),
+        }
+    }
+
+    /// Whether another policy would have admitted this caller too: for a route that shows more to some.
+    pub fn passes<B: Access>(&self, now: Timestamp) -> bool {
+        B::POLICY.admits(&self.who, now).is_ok()
     }
 }
 
@@ -59,7 +65,10 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let context = RequestContext::of(&parts.extensions)?;
         let now = app.givens.now();
-        let who = identify(&parts.headers, app, now).await?;
+        let who = match Sent::with(&parts.headers)? {
+            Sent::Token(token) => identify(app, token, now).await?,
+            Sent::ApiKey(key) => live_key::identify(app, key, now).await?,
+        };
         context.identified(who.user_id);
         gate::charge_principal(app, &context)?;
         A::POLICY.admits(&who, now).inspect_err(|refused| {
@@ -71,8 +80,7 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
     }
 }
 
-async fn identify(headers: &HeaderMap, app: &App, now: Timestamp) -> Result<Identity> {
-    let token = bearer(headers)?;
+async fn identify(app: &App, token: &str, now: Timestamp) -> Result<Identity> {
     let token = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
     let live = live_session::of(app, token.user_id, token.session_id).await?;
     let session = live.ok_or(problems::INVALID_CREDENTIAL.because("the session has ended"))?;
@@ -84,27 +92,9 @@ async fn identify(headers: &HeaderMap, app: &App, now: Timestamp) -> Result<Iden
     }
     Ok(Identity {
         user_id: token.user_id,
-        session_id: token.session_id,
         role: session.role,
         scopes: token.scope.split(' ').filter_map(Scope::named).collect(),
-        // The token's own: one stolen before a step-up must not profit from it.
-        auth_time: token.auth_time,
+        // The time is the token's own: one stolen before a step-up must not profit from it.
+        credential: Credential::Session { session_id: token.session_id, auth_time: token.auth_time },
     })
-}
-
-/// The one credential of the request. Two, of whatever kind, are refused rather than ranked: a proxy and a service that
-/// rank them differently let a caller be two people at once.
-fn bearer(headers: &HeaderMap) -> Result<&str> {
-    let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let api_key = headers.contains_key("x-api-key");
-    let (first, second) = (sent.next(), sent.next());
-    if api_key || second.is_some() {
-        return Err(problems::INVALID_CREDENTIAL.because("an API key, or more than one credential"));
-    }
-    let Some(value) = first else { return Err(problems::UNAUTHENTICATED.into()) };
-    let text = value.to_str().map_err(|_| problems::INVALID_CREDENTIAL.because("not ASCII"))?;
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim_start_matches(' ')),
-        _ => Err(problems::INVALID_CREDENTIAL.because("not a bearer token")),
-    }
 }

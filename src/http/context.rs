@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    http::routes::Route,
+    http::route::Route,
     security::{audit::Origin, rate_limit::Decision},
     types::Givens,
 };
@@ -99,8 +99,14 @@ impl RequestContext {
             request_id: Some(self.0.id),
             client_address: Some(self.0.client_address),
             user_id: self.principal(),
+            by: None,
             reference: None,
         }
+    }
+
+    /// For the event of a change that this request made to somebody else's account.
+    pub fn origin_about(&self, user_id: Uuid) -> Origin {
+        Origin { user_id: Some(user_id), by: self.principal(), ..self.origin() }
     }
 
     /// For the event of a refusal, about an account that may be known only to us.

@@ -5,23 +5,24 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    body::HttpBody,
     extract::{Request, State},
     http::{
         HeaderMap,
-        header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+        header::{CONNECTION, CONTENT_LENGTH},
         request::Parts,
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
 use crate::{
     error::{Error, FieldError, Result, problems},
-    http::{context::RequestContext, routes::Route},
+    http::{context::RequestContext, route::Route},
     security::{
         audit::Event,
         limits,
-        rate_limit::{ChargedTo, Class, Key},
+        rate_limit::{ChargedTo, Class, Decision, Key},
     },
     state::App,
 };
@@ -31,6 +32,13 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     if !limits::uri_fits(request.uri()) {
         return Err(problems::URI_TOO_LONG.into());
     }
+    if !limits::headers_fit(request.headers()) {
+        return Err(problems::HEADERS_TOO_LARGE.into());
+    }
+    if let Some(reason) = limits::ambiguity(request.version(), request.headers()) {
+        // What follows on this connection may be what somebody in between took for something else.
+        return Ok(([(CONNECTION, "close")], problems::VALIDATION_FAILED.because(reason)).into_response());
+    }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
         return Err(problems::PAYLOAD_TOO_LARGE.into());
@@ -38,11 +46,12 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     Ok(next.run(request).await)
 }
 
-/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A handler waits
+/// Around the whole router: the time for a body to arrive, where there is one, and the time to answer it. A body that is
+/// late is a 408 of whoever reads it, since the layer inside this one ends it. A handler waits
 /// for nothing but the database, which gives up sooner, so this ends only what has gone wrong: with a 503, since RFC 9110
 /// keeps 408 for requests that did not arrive.
-pub async fn time(request: Request, next: Next) -> Result<Response> {
-    let arriving = if sends_body(request.headers()) { limits::BODY_TIME } else { Duration::ZERO };
+pub async fn time(State(body): State<Duration>, request: Request, next: Next) -> Result<Response> {
+    let arriving = if request.body().is_end_stream() { Duration::ZERO } else { body };
     let answered = tokio::time::timeout(arriving + limits::HANDLER_TIME, next.run(request)).await;
     answered.map_err(|_| problems::SERVICE_UNAVAILABLE.because("the handler took too long"))
 }
@@ -52,7 +61,8 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
     let context = RequestContext::of(request.extensions())?;
     context.matched(&route);
     let headers = request.headers();
-    if (route.takes_body || sends_body(headers)) && !limits::is_json(headers) {
+    let sends_body = !request.body().is_end_stream();
+    if (route.takes_body || sends_body) && !(limits::is_json(headers) && limits::is_plain(headers)) {
         return Err(problems::UNSUPPORTED_MEDIA_TYPE.into());
     }
     if route.answers_json && !limits::accepts_json(headers) {
@@ -62,12 +72,6 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
         charge(&app, &context, route.limit, &Key::Address(context.client_address()))?;
     }
     Ok(next.run(request).await)
-}
-
-/// HTTP/2 may send a body without a word about its length, but then with a content type.
-fn sends_body(headers: &HeaderMap) -> bool {
-    let unannounced = headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_TYPE);
-    announced_length(headers).map_or(unannounced, |length| length > 0)
 }
 
 fn announced_length(headers: &HeaderMap) -> Option<u64> {
@@ -84,12 +88,26 @@ pub fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
     charge(app, context, class, &key)
 }
 
-/// One more for this key. Also called by handlers that count by something in the body, such as the e-mail tried.
+/// One more for this key.
 pub fn charge(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
     let decision = app.limits.charge(class, key, app.givens.now());
     context.charged(decision);
+    settle(app, context, decision)
+}
+
+/// For handlers that count by something in the body, such as the e-mail tried. What is left of that budget is not shown:
+/// a success gives it back, so whoever watched the number for an address of somebody else would see them sign in.
+pub fn charge_subject(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
+    let decision = app.limits.charge(class, key, app.givens.now());
+    if !decision.allowed {
+        context.charged(decision);
+    }
+    settle(app, context, decision)
+}
+
+fn settle(app: &App, context: &RequestContext, decision: Decision) -> Result<()> {
     decision.checked().inspect_err(|_| {
-        app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: class.name() });
+        app.audit.note(&context.refusal(None), Event::RateLimitExceeded { class: decision.class.name() });
     })
 }
 

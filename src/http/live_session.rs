@@ -26,6 +26,7 @@ pub async fn of(app: &App, user: Uuid, session: Uuid) -> Result<Option<LiveSessi
           and sessions.user_id = $2
           and sessions.ended_at is null
           and users.status = 'active'
+          and users.email_verified_at is not null
         "#,
         session,
         user,

@@ -3,10 +3,15 @@
 pub mod answer;
 pub mod caller;
 pub mod context;
+pub mod credential;
 pub mod etag;
 pub mod gate;
 pub mod input;
+pub mod live_key;
 pub mod live_session;
 pub mod openapi;
+pub mod page;
 pub mod respond;
+pub mod route;
 pub mod routes;
+pub mod user_view;

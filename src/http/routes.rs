@@ -3,7 +3,9 @@
 //! From this table come the router, the OpenAPI document, the methods that CORS grants, the limits, `drawbridge routes`,
 //! the golden file of the attack surface, and the test that walks every route as every kind of caller.
 
-use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
+#![expect(clippy::disallowed_types, reason = "this is where routes become a router")]
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use axum::{
     Router,
@@ -15,50 +17,19 @@ use axum::{
 };
 
 use crate::{
-    error::{Problem, problems},
+    error::problems,
     http::{
         caller::Caller,
         gate,
         openapi::{Input, Operation, Output},
     },
-    security::{
-        access::{Access, Policy},
-        cors,
-        rate_limit::Class,
-    },
+    security::{access::Access, cors},
     state::App,
 };
 
+pub use crate::http::route::{About, Route};
 /// How often: the word of the table for a class of rate limit.
 pub use crate::security::rate_limit::Class as Limit;
-
-/// What an endpoint says about itself beyond its types: a title, a sentence or two, and its own ways to refuse.
-pub struct About {
-    pub summary: &'static str,
-    pub description: &'static str,
-    pub problems: &'static [Problem],
-}
-
-/// One line of the attack surface.
-pub struct Route {
-    pub method: Method,
-    pub path: &'static str,
-    pub policy: Policy,
-    pub limit: Class,
-    pub about: &'static About,
-    pub describe: fn(&mut Operation<'_>),
-    pub takes_body: bool,
-    pub takes_query: bool,
-    pub answers_json: bool,
-}
-
-/// A line of `drawbridge routes` and of the golden file.
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (method, policy) = (self.method.as_str(), self.policy.to_string());
-        write!(f, "{method:<7} {:<30} {policy:<20} {}", self.path, self.limit.name())
-    }
-}
 
 /// A handler whose first argument is the caller that its route declares, and whose other arguments and answer can say
 /// what they are in the OpenAPI document.

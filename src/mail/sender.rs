@@ -1,6 +1,6 @@
 //! The way out: a folder of `.eml` files, or a mail server.
 
-use std::{path::PathBuf, time::Duration as Pause};
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, time::Duration as Pause};
 
 use anyhow::Context;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
@@ -23,7 +23,9 @@ impl Sender {
     pub fn open(settings: &Settings) -> anyhow::Result<Self> {
         let way = match &settings.target {
             Target::Folder(folder) => {
-                std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+                // For its owner alone: the tokens in the mails open accounts.
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+                made.with_context(|| format!("make the folder {}", folder.display()))?;
                 Way::Folder(folder.clone())
             }
             Target::Server(url) => {

@@ -7,6 +7,7 @@ use time::Duration;
 pub enum Template {
     VerifyEmail,
     AlreadyRegistered,
+    Invitation,
 }
 
 /// The single-use token in a mail: what it is for, and how long it lives.
@@ -16,12 +17,13 @@ pub(super) struct Ticket {
 }
 
 impl Template {
-    pub(super) const ALL: [Self; 2] = [Self::VerifyEmail, Self::AlreadyRegistered];
+    pub(super) const ALL: [Self; 3] = [Self::VerifyEmail, Self::AlreadyRegistered, Self::Invitation];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::AlreadyRegistered => "already_registered",
+            Self::Invitation => "invitation",
         }
     }
 
@@ -29,6 +31,7 @@ impl Template {
         match self {
             Self::VerifyEmail => "Confirm your e-mail address",
             Self::AlreadyRegistered => "You already have an account",
+            Self::Invitation => "An account was made for you",
         }
     }
 
@@ -36,6 +39,7 @@ impl Template {
         match self {
             Self::VerifyEmail => Some(Ticket { purpose: "verify_email", life: Duration::hours(24) }),
             Self::AlreadyRegistered => None,
+            Self::Invitation => Some(Ticket { purpose: "set_password", life: Duration::days(7) }),
         }
     }
 
@@ -53,6 +57,11 @@ impl Template {
                  There is an account with it already, and nothing was changed.\n\
                  If you forgot the password, ask for a new one there.\n\
                  If it was not you, do nothing.\n"
+            ),
+            Self::Invitation => format!(
+                "An administrator made an account for this address at\n{service}\n\n\
+                 To choose your password, enter this token within 7 days:\n\n{token}\n\n\
+                 If you do not want the account, do nothing: without a password nobody can sign in to it.\n"
             ),
         }
     }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use time::Duration;
 use uuid::Uuid;
 
@@ -51,9 +51,11 @@ impl Role {
 }
 
 /// A part of what a role may do, for credentials that are given away (RFC 6749 section 3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Scope {
+    #[serde(rename = "profile:read")]
     ProfileRead,
+    #[serde(rename = "profile:write")]
     ProfileWrite,
 }
 
@@ -91,11 +93,18 @@ impl fmt::Display for Scope {
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub user_id: Uuid,
-    pub session_id: Uuid,
     pub role: Role,
     pub scopes: Vec<Scope>,
-    /// When the user last proved who they are.
-    pub auth_time: Timestamp,
+    pub credential: Credential,
+}
+
+/// By what the caller was known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token of the user's own sign-in. `auth_time`: when the user last proved who they are.
+    Session { session_id: Uuid, auth_time: Timestamp },
+    /// A key that the user gave to a program. No person proved anything with it, so it is never fresh.
+    ApiKey { id: Uuid },
 }
 
 /// What a route asks of its caller, as a value: for the table, the OpenAPI document, the log and the tests.
@@ -107,19 +116,36 @@ pub enum Policy {
     Session,
     /// A user's own session, signed in within [`FRESH`].
     Fresh,
+    /// A session of a user who has one of these roles now.
+    Role(&'static [Role]),
     /// Any credential that holds the scope.
     Scope(Scope),
 }
 
 impl Policy {
     pub fn admits(self, who: &Identity, now: Timestamp) -> Result<(), Error> {
+        let signed_in = match who.credential {
+            Credential::Session { auth_time, .. } => Some(auth_time),
+            Credential::ApiKey { .. } => None,
+        };
+        if self.wants_session() && signed_in.is_none() {
+            return Err(problems::FORBIDDEN.because("an API key where a session is wanted"));
+        }
         match self {
             Self::Public | Self::Session => Ok(()),
-            Self::Fresh if now - who.auth_time <= FRESH => Ok(()),
+            Self::Fresh if signed_in.is_some_and(|at| now - at <= FRESH) => Ok(()),
             Self::Fresh => Err(problems::REAUTHENTICATION_REQUIRED.into()),
+            Self::Role(roles) if roles.contains(&who.role) => Ok(()),
+            Self::Role(_) => Err(problems::FORBIDDEN.into()),
             Self::Scope(scope) if who.scopes.contains(&scope) => Ok(()),
             Self::Scope(scope) => Err(scope.missing().into()),
         }
+    }
+
+    /// What is given away is for routes with a scope, and for no others: a policy that is added later wants a session
+    /// until someone says otherwise here.
+    pub const fn wants_session(self) -> bool {
+        !matches!(self, Self::Public | Self::Scope(_))
     }
 
     /// What it can answer to a caller whom it does not admit.
@@ -127,6 +153,7 @@ impl Policy {
         match self {
             Self::Public | Self::Session => None,
             Self::Fresh => Some(problems::REAUTHENTICATION_REQUIRED),
+            Self::Role(_) => Some(problems::FORBIDDEN),
             Self::Scope(scope) => Some(scope.missing()),
         }
     }
@@ -138,6 +165,10 @@ impl fmt::Display for Policy {
             Self::Public => f.write_str("public"),
             Self::Session => f.write_str("session"),
             Self::Fresh => f.write_str("session, fresh"),
+            Self::Role(roles) => {
+                let names: Vec<_> = roles.iter().map(|role| role.name()).collect();
+                write!(f, "session, {}", names.join(" or "))
+            }
             Self::Scope(scope) => write!(f, "scope {scope}"),
         }
     }
@@ -169,6 +200,8 @@ policies! {
     Session = Policy::Session => Identity;
     /// A user who signed in a moment ago.
     Fresh = Policy::Fresh => Identity;
+    /// An administrator's session. Not their keys nor delegated tokens: what those may do, somebody else holds.
+    Admin = Policy::Role(&[Role::Admin]) => Identity;
     /// Any credential with `profile:read`.
     ReadProfile = Policy::Scope(Scope::ProfileRead) => Identity;
     /// Any credential with `profile:write`.
@@ -184,8 +217,27 @@ mod tests {
     const SIGNED_IN: Timestamp = Timestamp(datetime!(2026-03-01 12:00 UTC));
 
     fn caller(scopes: &[Scope]) -> Identity {
-        let (user_id, session_id) = (Uuid::nil(), Uuid::nil());
-        Identity { user_id, session_id, role: Role::User, scopes: scopes.to_vec(), auth_time: SIGNED_IN }
+        let credential = Credential::Session { session_id: Uuid::nil(), auth_time: SIGNED_IN };
+        Identity { user_id: Uuid::nil(), role: Role::User, scopes: scopes.to_vec(), credential }
+    }
+
+    #[test]
+    fn a_key_opens_what_its_scopes_name_and_nothing_that_wants_a_session() {
+        let credential = Credential::ApiKey { id: Uuid::nil() };
+        let program = Identity { role: Role::Admin, credential, ..caller(&Scope::ALL) };
+        for scope in Scope::ALL {
+            assert!(Policy::Scope(scope).admits(&program, SIGNED_IN).is_ok());
+        }
+        for policy in [Policy::Session, Policy::Fresh] {
+            assert_eq!(policy.admits(&program, SIGNED_IN).unwrap_err().problem(), problems::FORBIDDEN, "{policy}");
+        }
+    }
+
+    #[test]
+    fn a_scope_is_written_in_json_as_it_is_called() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.name());
+        }
     }
 
     #[test]
@@ -195,6 +247,15 @@ mod tests {
         let refused = WriteProfile::POLICY.admits(&reader, SIGNED_IN).unwrap_err().problem();
         assert_eq!(refused.code, "INSUFFICIENT_SCOPE");
         assert!(refused.challenge.unwrap().contains(r#"scope="profile:write""#));
+    }
+
+    #[test]
+    fn a_role_admits_only_who_has_it_and_no_scope_makes_up_for_it() {
+        for role in [Role::User, Role::Editor] {
+            let refused = Admin::POLICY.admits(&Identity { role, ..caller(&Scope::ALL) }, SIGNED_IN);
+            assert_eq!(refused.unwrap_err().problem(), problems::FORBIDDEN);
+        }
+        assert!(Admin::POLICY.admits(&Identity { role: Role::Admin, ..caller(&[]) }, SIGNED_IN).is_ok());
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub enum Event {
     TokenRevoked {
         session_id: Uuid,
     },
+    /// Many sessions of a user at once.
+    SessionsRevoked {
+        count: u64,
+    },
+    KeyCreated {
+        key: Uuid,
+    },
+    KeyRevoked {
+        key: Uuid,
+    },
     AccessRefused {
         route: &'static str,
         code: &'static str,
@@ -42,6 +52,9 @@ pub enum Event {
     },
     UserCreated,
     UserUpdated,
+    StatusChanged {
+        to: &'static str,
+    },
     UserDeleted,
     /// Somebody registered an address that has an account.
     AddressTaken,
@@ -67,10 +80,14 @@ impl Event {
             Self::TokenCreated => ("authn_token_created", json!({})),
             Self::TokenReuse { session_id } => ("authn_token_reuse", json!({ "session_id": session_id })),
             Self::TokenRevoked { session_id } => ("authn_token_revoked", json!({ "session_id": session_id })),
+            Self::SessionsRevoked { count } => ("authn_token_revoked", json!({ "sessions": count })),
+            Self::KeyCreated { key } => ("authn_key_created", json!({ "key": key })),
+            Self::KeyRevoked { key } => ("authn_key_revoked", json!({ "key": key })),
             Self::AccessRefused { route, code } => ("authz_fail", json!({ "route": route, "code": code })),
             Self::RoleChanged { to } => ("authz_change", json!({ "role": to })),
             Self::UserCreated => ("user_created", json!({})),
             Self::UserUpdated => ("user_updated", json!({})),
+            Self::StatusChanged { to } => ("user_updated", json!({ "status": to })),
             Self::UserDeleted => ("user_deleted", json!({})),
             Self::AddressTaken => ("input_validation_fail", json!({ "reason": "address taken" })),
             Self::VerificationRequested => ("authn_token_created", json!({ "purpose": "verify_email" })),
@@ -90,6 +107,8 @@ pub struct Origin {
     pub client_address: Option<IpAddr>,
     /// The account that it is about, where one is known.
     pub user_id: Option<Uuid>,
+    /// Who did it, where that is somebody else than whom it is about. It stands among the details.
+    pub by: Option<Uuid>,
     /// On failures: the reference that the client was given.
     pub reference: Option<String>,
 }
@@ -136,7 +155,10 @@ impl Notes {
 
 impl Note {
     fn of(givens: &Givens, origin: &Origin, event: Event) -> Self {
-        let (name, details) = event.told();
+        let (name, mut details) = event.told();
+        if let Some(by) = origin.by {
+            details["by"] = json!(by);
+        }
         Self { id: givens.new_id(), at: givens.now(), name, details, origin: origin.clone() }
     }
 

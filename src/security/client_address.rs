@@ -20,6 +20,16 @@ use crate::settings::Env;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub IpAddr);
 
+impl ClientAddress {
+    /// The network around it: enough for its user to know a place again, too little to find a person by (IPv4 by /24,
+    /// IPv6 by /48, which is what a provider hands out).
+    pub fn masked(self) -> IpNet {
+        let address = self.0.to_canonical();
+        let kept = if address.is_ipv4() { 24 } else { 48 };
+        IpNet::new(address, kept).expect("shorter than either kind of address").trunc()
+    }
+}
+
 /// The networks whose word about an address is taken.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

@@ -9,31 +9,57 @@
 
 use std::time::Duration;
 
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header, uri::Authority};
 
 /// Bytes of all header lines together. An access token is about one KiB, a browser's cookies for our host up to eight.
 pub const HEADER_BYTES: usize = 32 * 1024;
-/// From the first byte of a connection or request to the end of its headers. Also for a TLS handshake.
-pub const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Bytes of path and query. What RFC 9110 section 4.1 advises every recipient to take.
 pub const URI_BYTES: usize = 8 * 1024;
 /// Bytes of a body. JSON is held whole while it is parsed, and takes several times its size then.
 pub const BODY_BYTES: usize = 64 * 1024;
-/// For the whole body, not between two pieces: a byte a second is always in time for the next one.
-pub const BODY_TIME: Duration = Duration::from_secs(15);
 /// For a handler, once it has its body. Longer than any query of ours may run, shorter than people wait.
 pub const HANDLER_TIME: Duration = Duration::from_secs(10);
-/// Open connections. Ours must run out before the system's file descriptors do, or nothing can be logged any more.
-pub const CONNECTIONS: usize = 10_000;
-/// Requests at once on one HTTP/2 connection. As many as RFC 9113 section 6.5.2 calls the least that is useful.
-pub const HTTP2_STREAMS: u32 = 100;
-/// For requests in flight after SIGTERM. Orchestrators kill after 30 s by default.
-pub const DRAIN_TIME: Duration = Duration::from_secs(30);
 
 /// Path and query alone. Scheme and host are part of the address in HTTP/2 and a header in HTTP/1.1, and one limit must
 /// mean the same in both.
 pub fn uri_fits(uri: &Uri) -> bool {
     uri.path_and_query().is_none_or(|text| text.as_str().len() <= URI_BYTES)
+}
+
+/// All header lines together, as they would stand in HTTP/1.1. The server below takes twice as much, so that a head that is
+/// a little too large still gets an answer of ours.
+pub fn headers_fit(headers: &HeaderMap) -> bool {
+    let bytes = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    bytes.sum::<usize>() <= HEADER_BYTES
+}
+
+/// Why a proxy in front might have read another request than we do; `None` when there is one way to read it. Two hosts
+/// or none (RFC 9112 section 3.2) are routed by guess, and a coding that is not undone leaves two ideas of where the
+/// body ends (section 6.1; CWE-444). The server below refuses the rest: two lengths, or codings that do not end in
+/// `chunked`.
+pub fn ambiguity(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() || (version == Version::HTTP_11 && host.is_none()) {
+        return Some("no Host, or more than one");
+    }
+    if host.is_some_and(|host| !host.is_empty() && !names_a_host(host)) {
+        return Some("the Host is no host");
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let chunked = codings.next().is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    (!chunked || codings.next().is_some()).then_some("a transfer coding beside chunked")
+}
+
+fn names_a_host(host: &HeaderValue) -> bool {
+    let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    authority.is_some_and(|authority| !authority.as_str().contains('@'))
+}
+
+/// Whether the body is as it was written: nothing here undoes a `Content-Encoding` (RFC 9110 section 15.5.16).
+pub fn is_plain(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Whether the body says that it is JSON: `application/json`, with nothing beside it but `charset=utf-8`, which RFC 8259
@@ -133,8 +159,6 @@ fn split_list(line: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn headers(name: &HeaderName, lines: &[&str]) -> HeaderMap {

@@ -29,6 +29,9 @@ const PREFIX: &str = "dbt_";
 /// What the sealing key is for, so that no other use of the same token could derive the same key.
 const SEALING: &[u8] = b"drawbridge: successor of a refresh token, v1";
 
+/// How long after its session has ended a device is still known, and hence how long a session's rows are kept.
+pub const KNOWN_DEVICE: Duration = Duration::days(30);
+
 #[derive(Clone)]
 pub struct Settings {
     pub refresh_grace: Duration,

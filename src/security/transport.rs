@@ -69,7 +69,10 @@ pub struct Caps {
     pub handshake: Duration,
     /// From the first byte of a request's head to its last; on a new connection, from its opening.
     pub head: Duration,
+    /// Twice what `limits` admits: what lies between gets an answer in our form, and only more gets hyper's bare 431.
     pub head_bytes: u32,
+    /// For the whole body, not between two pieces: a byte a second is always in time for the next one.
+    pub body: Duration,
     /// Between two requests. Longer than the 60 s for which common proxies keep a connection to reuse it: where the
     /// service gives up first, the proxy's next request meets a closed door, and its client a 502.
     pub idle: Duration,
@@ -96,7 +99,8 @@ impl Default for Caps {
             turned_away: 100,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
-            head_bytes: 32 * 1024,
+            head_bytes: 64 * 1024,
+            body: Duration::from_secs(15),
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
             http2_streams: 100,

@@ -103,7 +103,8 @@ async fn time_to_leave(stopped: &mut watch::Receiver<bool>, traffic: &Traffic) {
     }
 }
 
-/// What a peer may cost beside time: in HTTP/1 by the size of its head, in HTTP/2 also by streams that it opens and
+/// What a peer may cost beside time: in HTTP/1 by the size of its head (twice what the service takes, so that most who
+/// send too much are told so by the service, in its own words), in HTTP/2 also by streams that it opens and
 /// resets (CVE-2023-44487, answered with GOAWAY) and by data that it makes us hold.
 fn builder(caps: &Caps, http2: bool, keep_alive: bool) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());

@@ -5,7 +5,7 @@
 //! wait for and guess by; in plain text it is HTTP/1.1, which every proxy speaks to what stands behind it.
 //!
 //! Two answers never reach the service, so they come without our headers and envelope: hyper's 431 for a head of over
-//! 32 KiB or 100 fields, and its 400 for what is not HTTP.
+//! 64 KiB (from 32 KiB on the service refuses) or 100 fields, and its 400 for what is not HTTP.
 
 mod connection;
 mod patience;

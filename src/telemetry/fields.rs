@@ -27,10 +27,8 @@ pub const LISTED: &[&str] = &[
     "cause",
     // a security event
     "event",
-    "event_id",
     "user_id",
-    "session_id",
-    "limit",
+    "details", // of `audit::Event`: constants and ids of ours
     // the service itself
     "address",
     "count",

@@ -152,7 +152,8 @@ async fn a_nul_in_any_string_is_refused_and_never_a_failure_of_ours() {
         .send()
         .await
         .assert_refused(400, "VALIDATION_FAILED");
-    app.client().get("/v1/users/%00").send().await.assert_refused(404, "NOT_FOUND");
+    ada.client.get("/v1/users/%00").send().await.assert_refused(400, "VALIDATION_FAILED");
+    app.client().get("/v1/nowhere/%00").send().await.assert_refused(404, "NOT_FOUND");
 }
 
 #[tokio::test]
@@ -160,6 +161,8 @@ async fn what_is_too_large_is_refused_by_its_size() {
     let app = TestApp::start().await;
     let huge = json!({ "email": "a".repeat(1 << 20) });
     app.client().post("/v1/auth/login", &huge).send().await.assert_refused(413, "PAYLOAD_TOO_LARGE");
+    let heavy = app.client().get("/health/live").header("x-heavy", &"a".repeat(33 * 1024)).send().await;
+    heavy.assert_refused(431, "HEADERS_TOO_LARGE");
     app.client().get(&format!("/{}", "a".repeat(9000))).send().await.assert_refused(414, "URI_TOO_LONG");
 }
 
@@ -252,4 +255,12 @@ async fn no_secret_of_a_sign_in_stands_in_the_log() {
     ] {
         assert!(lines_with(secret).is_empty(), "{:?}", lines_with(secret));
     }
+}
+
+#[tokio::test]
+async fn a_content_type_without_a_body_is_no_reason_to_refuse() {
+    let app = TestApp::start().await;
+    app.client().get("/health/live").header("content-type", "text/plain").send().await.assert(200);
+    let ada = app.person(Role::User).await;
+    ada.client.request(Method::POST, "/v1/auth/logout").header("content-type", "text/plain").send().await.assert(204);
 }

@@ -3,7 +3,7 @@
 use drawbridge::security::access::Role;
 use serde_json::json;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, TestApp, lines_with};
 
 #[tokio::test]
 async fn wrong_password_unknown_address_and_suspension_are_answered_alike() {
@@ -65,6 +65,8 @@ async fn guessing_ends_after_ten_tries_from_however_many_addresses() {
     }
     let limited = app.client().login(&email, PASSWORD).await;
     limited.assert_refused(429, "RATE_LIMITED");
+    let noted = lines_with("excess_rate_limit_exceeded");
+    assert!(noted.iter().any(|line| line["details"].as_str().unwrap().contains("login")), "{noted:?}");
     let wait: i64 = limited.header("retry-after").parse().unwrap();
     app.clock.forward(time::Duration::seconds(wait));
     app.client().login(&email, PASSWORD).await.assert(200);

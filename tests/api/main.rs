@@ -4,12 +4,20 @@
 mod support;
 
 mod accounts;
+mod admin_users;
+mod api_keys;
 mod attack_surface;
+mod attacks;
 mod email_verification;
+mod enumeration;
 mod envelope;
 mod health;
 mod house;
 mod login;
+mod matrix;
+mod pages;
 mod refresh;
 mod revocation;
+mod schema_agreement;
+mod sessions;
 mod tokens;

@@ -5,6 +5,13 @@ use serde_json::json;
 
 use crate::support::{Client, TestApp, until};
 
+/// A test that reads until something happens reads often, and its clock stands still.
+const READ_OFTEN: (&str, &str) = ("RATE_LIMIT_READ", "token-bucket 100000/1m");
+
+async fn start() -> TestApp {
+    TestApp::start_with(&[READ_OFTEN], drawbridge::features::routes()).await
+}
+
 /// Reads until the token stops working; a revocation that never arrives fails the test.
 async fn stops(client: &Client) {
     until("the token stops working", async || (client.me().await.status == 401).then_some(())).await;
@@ -12,8 +19,8 @@ async fn stops(client: &Client) {
 
 #[tokio::test]
 async fn a_logout_here_ends_the_token_on_another_replica() {
-    let app = TestApp::start().await;
-    let other = app.replica().await;
+    let app = start().await;
+    let other = app.replica_with(&[READ_OFTEN]).await;
     let ada = app.person(Role::User).await;
     let elsewhere = ada.client.at(other.address);
     elsewhere.me().await.assert(200);
@@ -24,7 +31,7 @@ async fn a_logout_here_ends_the_token_on_another_replica() {
 
 #[tokio::test]
 async fn a_logout_ends_one_session_and_no_other() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let phone = app.person(Role::User).await;
     let laptop = app.sign_in(phone.id, phone.email.clone()).await;
     phone.client.post("/v1/auth/logout", &json!({})).send().await.assert(204);
@@ -35,7 +42,7 @@ async fn a_logout_ends_one_session_and_no_other() {
 
 #[tokio::test]
 async fn a_suspension_by_hand_at_the_database_ends_the_token_too() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let ada = app.person(Role::User).await;
     ada.client.me().await.assert(200);
     sqlx::query("update users set status = 'suspended' where id = $1").bind(ada.id).execute(&app.owner).await.unwrap();
@@ -44,7 +51,7 @@ async fn a_suspension_by_hand_at_the_database_ends_the_token_too() {
 
 #[tokio::test]
 async fn a_change_of_role_ends_access_tokens_and_a_refresh_brings_the_new_role() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let ada = app.person(Role::User).await;
     ada.client.me().await.assert(200);
     sqlx::query("update users set role = 'editor' where id = $1").bind(ada.id).execute(&app.owner).await.unwrap();
@@ -56,7 +63,7 @@ async fn a_change_of_role_ends_access_tokens_and_a_refresh_brings_the_new_role()
 
 #[tokio::test]
 async fn a_token_from_before_a_change_of_role_stays_dead_when_the_role_comes_back() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let ada = app.person(Role::User).await;
     sqlx::query("update sessions set generation = generation + 1 where user_id = $1")
         .bind(ada.id)
@@ -72,7 +79,7 @@ async fn a_token_from_before_a_change_of_role_stays_dead_when_the_role_comes_bac
 /// The listener's connection dies, and a session is revoked before it is back: nothing was announced to this replica.
 #[tokio::test]
 async fn a_revocation_that_was_announced_to_nobody_is_seen_all_the_same() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let ada = app.person(Role::User).await;
     ada.client.me().await.assert(200);
     app.cut_database_connections().await;
@@ -87,7 +94,7 @@ async fn a_revocation_that_was_announced_to_nobody_is_seen_all_the_same() {
 
 #[tokio::test]
 async fn the_service_recovers_when_its_database_comes_back() {
-    let app = TestApp::start().await;
+    let app = start().await;
     let ada = app.person(Role::User).await;
     app.lose_database().await;
     let client = ada.client.clone();

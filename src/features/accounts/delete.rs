@@ -34,11 +34,12 @@ pub const ABOUT: About = About {
 
 pub async fn delete(caller: Caller<Session>, State(app): State<App>, Valid(input): Valid<Leave>) -> Result<NoContent> {
     // Guesses count like guesses at the login, but by account: a stolen token must not become a way around that limit.
-    gate::charge(&app, caller.context(), Class::Login, &Key::Principal(caller.id()))?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &Key::Principal(caller.id()))?;
     let hash =
         sqlx::query_scalar!(r#"select password_hash as "hash: PasswordHash" from users where id = $1"#, caller.id(),)
             .fetch_optional(&app.database)
-            .await?;
+            .await?
+            .flatten();
     if app.passwords.verify(&input.password, hash.as_ref()).await? == Verdict::Wrong {
         let reason = "wrong password for a deletion";
         app.audit.note(&caller.context().refusal(None), Event::LoginFail { reason });

@@ -2,10 +2,14 @@
 
 use axum::extract::State;
 
-use super::view::{Status, UserView};
 use crate::{
     error::{Result, problems},
-    http::{answer::Tagged, caller::Caller, routes::About},
+    http::{
+        answer::Tagged,
+        caller::Caller,
+        routes::About,
+        user_view::{Status, UserView},
+    },
     security::access::{ReadProfile, Role},
     state::App,
 };

@@ -2,9 +2,9 @@
 
 mod delete;
 mod me;
+mod read;
 mod register;
 mod update;
-mod view;
 
 use crate::{
     http::routes::{Limit, Routes},
@@ -18,4 +18,5 @@ pub fn routes() -> Routes {
         .get("/v1/users/me",       ReadProfile,  Limit::Read,     me::me,             &me::ABOUT)
         .patch("/v1/users/me",     WriteProfile, Limit::Write,    update::update,     &update::ABOUT)
         .delete("/v1/users/me",    Session,      Limit::Write,    delete::delete,     &delete::ABOUT)
+        .get("/v1/users/{id}",     ReadProfile,  Limit::Read,     read::read,         &read::ABOUT)
 }

@@ -34,7 +34,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Register {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
     #[validate(length(min = 1, max = 100), regex(path = *NAME))]
     #[schemars(example = &"Ada Lovelace")]
@@ -78,7 +78,8 @@ pub async fn register(
 /// The new account, or the pending one of the same address with what was sent now; `None` if the address is taken.
 ///
 /// A registration that nobody confirmed proves nothing, so the next one replaces it, password and all: else whoever
-/// registers an address first would own the account that its owner confirms later (pre-hijacking).
+/// registers an address first would own the account that its owner confirms later (pre-hijacking). An invited account has
+/// no password and may have a role already, and stays as it is: its owner takes the invitation up.
 async fn upsert(
     tx: &mut PgConnection,
     app: &App,
@@ -95,6 +96,7 @@ async fn upsert(
             password_hash = excluded.password_hash,
             updated_at = excluded.updated_at
         where users.email_verified_at is null
+          and users.password_hash is not null
         returning id
         "#,
         app.givens.new_id(),

@@ -7,10 +7,16 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::view::{Status, UserView};
 use crate::{
     error::{Result, problems},
-    http::{answer::Tagged, caller::Caller, etag::IfMatch, input::Valid, routes::About},
+    http::{
+        answer::Tagged,
+        caller::Caller,
+        etag::IfMatch,
+        input::Valid,
+        routes::About,
+        user_view::{Status, UserView},
+    },
     security::{
         access::{Role, WriteProfile},
         audit::{self, Event},

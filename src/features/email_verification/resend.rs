@@ -29,7 +29,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Resend {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
 }
 
@@ -47,7 +47,7 @@ pub async fn resend(
     Valid(input): Valid<Resend>,
 ) -> Result<Accepted<Message>> {
     let email = Email::trimmed(&input.email);
-    gate::charge(&app, caller.context(), Class::Recovery, &Key::Email(&email))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&email))?;
 
     let mut tx = app.database.begin().await?;
     let user = sqlx::query!(
@@ -56,11 +56,13 @@ pub async fn resend(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if let Some(user) = &user {
-        app.outbox.put(&mut tx, &app.givens, Template::VerifyEmail, &user.email, Some(user.id)).await?;
+    // Written either way, and for nobody taken back before it commits: time would tell the address that waits otherwise.
+    let (recipient, id) = user.as_ref().map_or((&email, None), |user| (&user.email, Some(user.id)));
+    let mail = app.outbox.put(&mut tx, &app.givens, Template::VerifyEmail, recipient, id).await?;
+    if id.is_none() {
+        app.outbox.take_back(&mut tx, mail).await?;
     }
-    // Written either way, and not only for the record: a commit that wrote nothing would be faster, and would tell.
-    let origin = audit::Origin { user_id: user.map(|user| user.id), ..caller.context().origin() };
+    let origin = audit::Origin { user_id: id, ..caller.context().origin() };
     audit::record(&mut tx, &app.givens, &origin, Event::VerificationRequested).await?;
     tx.commit().await?;
     app.outbox.wake();

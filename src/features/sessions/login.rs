@@ -7,7 +7,6 @@ use axum::{extract::State, http::HeaderMap};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::PgConnection;
-use time::Duration;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -21,7 +20,7 @@ use crate::{
         input::{EMAIL, TEXT},
         password::{Password, PasswordHash, Verdict},
         rate_limit::{Class, Key},
-        session_token::PlainToken,
+        session_token::{KNOWN_DEVICE, PlainToken},
     },
     state::App,
     types::Email,
@@ -32,7 +31,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Login {
     #[validate(length(max = 254), regex(path = *EMAIL))]
-    #[schemars(extend("format" = "email", "examples" = ["ada@example.com"]))]
+    #[schemars(example = &"ada@example.com")]
     email: String,
     #[validate(nested)]
     password: Password,
@@ -49,12 +48,10 @@ pub const ABOUT: About = About {
     problems: &[problems::INVALID_CREDENTIALS, problems::EMAIL_NOT_VERIFIED],
 };
 
-/// How long after its session has ended a device is still known.
-const KNOWN_DEVICE: Duration = Duration::days(30);
-
 struct Account {
     id: Uuid,
-    hash: PasswordHash,
+    /// None until an invitation has been taken up.
+    hash: Option<PasswordHash>,
     role: Role,
     active: bool,
     verified: bool,
@@ -69,10 +66,11 @@ pub async fn login(
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
-    gate::charge(&app, caller.context(), Class::Login, &budget)?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
 
     let account = find(&app, &email).await?;
-    let verdict = app.passwords.verify(&input.password, account.as_ref().map(|account| &account.hash)).await?;
+    let verdict =
+        app.passwords.verify(&input.password, account.as_ref().and_then(|account| account.hash.as_ref())).await?;
     let refuse = |reason| {
         let user = account.as_ref().map(|account| account.id);
         app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });
@@ -82,7 +80,10 @@ pub async fn login(
         None => return Err(refuse("unknown address")),
         Some(_) if verdict == Verdict::Wrong => return Err(refuse("wrong password")),
         Some(account) if !account.active => return Err(refuse("suspended")),
-        Some(account) if !account.verified => return Err(problems::EMAIL_NOT_VERIFIED.into()),
+        Some(account) if !account.verified => {
+            refuse("e-mail not verified");
+            return Err(problems::EMAIL_NOT_VERIFIED.into());
+        }
         Some(account) => account,
     };
     if verdict == Verdict::RightButOutdated {
@@ -141,7 +142,7 @@ async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()>
     sqlx::query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
         account.id,
-        account.hash.as_str(),
+        account.hash.as_ref().map(PasswordHash::as_str),
         hash.as_str(),
     )
     .execute(&app.database)
@@ -161,11 +162,25 @@ async fn open(app: &App, context: &RequestContext, account: &Account, headers: &
     };
     let origin = audit::Origin { user_id: Some(account.id), ..context.origin() };
     let mut tx = app.database.begin().await?;
+    still_there(&mut tx, account).await?;
     insert_session(&mut tx, app, context, &holder, headers).await?;
     tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
     audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
     tx.commit().await?;
     Tokens::issue(app, holder, refresh_token)
+}
+
+/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, or given another role. The
+/// row is shared from here to the commit, so that a change of it comes before this session or finds it.
+async fn still_there(tx: &mut PgConnection, account: &Account) -> Result<()> {
+    let same = sqlx::query_scalar!(
+        r#"select role = $2 as "same!" from users where id = $1 and status = 'active' for share"#,
+        account.id,
+        account.role.name(),
+    )
+    .fetch_optional(tx)
+    .await?;
+    if same == Some(true) { Ok(()) } else { Err(problems::INVALID_CREDENTIALS.because("changed while signing in")) }
 }
 
 async fn insert_session(
@@ -174,7 +189,7 @@ async fn insert_session(
     context: &RequestContext,
     holder: &Holder,
     headers: &HeaderMap,
-) -> Result<()> {
+) -> sqlx::Result<()> {
     let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());
     let now = holder.auth_time;
     sqlx::query!(

@@ -19,7 +19,7 @@ pub const ABOUT: About = About {
 };
 
 pub async fn logout(caller: Caller<Session>, State(app): State<App>) -> Result<NoContent> {
-    let (session_id, now) = (caller.session_id(), app.givens.now());
+    let (session_id, now) = (caller.session_id()?, app.givens.now());
     let mut tx = app.database.begin().await?;
     sqlx::query!(
         "update sessions set ended_at = $2, end_reason = 'logout' where id = $1 and ended_at is null",

@@ -30,7 +30,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     #[validate(length(min = 1, max = 2048), regex(path = *TEXT))]
-    #[schemars(example = &"dbr_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
+    #[schemars(example = &"dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI")]
     refresh_token: String,
 }
 
@@ -63,11 +63,16 @@ pub async fn refresh(
     Valid(input): Valid<Refresh>,
 ) -> Result<Private<Tokens>> {
     let presented = PlainToken::presented(&input.refresh_token);
+    let place = usize::from(presented.hash().as_bytes()[0]) % app.refreshing.len();
+    let _turn = app.refreshing[place].lock().await;
     let now = app.givens.now();
     let mut tx = app.database.begin().await?;
     let row = lock(&mut tx, &presented.hash()).await?;
+    // By session where there is one; guesses count against whoever guesses.
+    let key =
+        row.as_ref().map_or(Key::Address(caller.context().client_address()), |row| Key::Principal(row.session_id));
+    gate::charge(&app, caller.context(), Class::Token, &key)?;
     let row = row.ok_or(problems::INVALID_CREDENTIALS.because("unknown refresh token"))?;
-    gate::charge(&app, caller.context(), Class::Token, &Key::Principal(row.session_id))?;
 
     let origin = audit::Origin { user_id: Some(row.user_id), ..caller.context().origin() };
     let successor = match row.found().judge(now, app.settings.session.refresh_grace) {
@@ -112,7 +117,8 @@ impl Row {
     }
 }
 
-/// Locked until the commit: of many uses at once the first rotates, and the others find it done and get the same.
+/// Locked until the commit: of many uses at once the first rotates, and the others find it done and get the same. The
+/// session first, as when it is deleted with its tokens: in the other order the two could wait for each other.
 async fn lock(tx: &mut PgConnection, hash: &TokenHash) -> Result<Option<Row>> {
     let row = sqlx::query_as!(
         Row,
@@ -126,7 +132,7 @@ async fn lock(tx: &mut PgConnection, hash: &TokenHash) -> Result<Option<Row>> {
         join sessions on sessions.id = refresh_tokens.session_id
         join users on users.id = sessions.user_id
         where refresh_tokens.hash = $1
-        for update of refresh_tokens, sessions
+        for update of sessions, refresh_tokens
         "#,
         hash.as_bytes(),
     )

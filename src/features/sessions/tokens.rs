@@ -34,7 +34,7 @@ pub struct Tokens {
     #[schemars(range(min = 1, max = 3600), example = 600)]
     expires_in: u64,
     #[serde(serialize_with = "refresh")]
-    #[schemars(with = "String", length(max = 512), extend("examples" = ["dbr_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
+    #[schemars(with = "String", length(max = 512), extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
     refresh_token: PlainToken,
 }
 

@@ -31,7 +31,7 @@ use crate::{
 use refusal::Refusals;
 use schema::Rules;
 
-pub use schema::{schema_of, schema_settings};
+pub use schema::{no_null, schema_of, schema_settings};
 
 /// A type that can come in: published, parsed and judged by one definition.
 pub trait Input: DeserializeOwned + Validate + JsonSchema + 'static {}

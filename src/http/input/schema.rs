@@ -97,6 +97,31 @@ fn mentions(object: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
+/// For an `Option` that means "left out" and nothing else: `#[schemars(transform = no_null)]`. Otherwise a `null` would be
+/// one more way to say nothing, and in a change it might as well mean "delete it".
+pub fn no_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    object.remove("default");
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [one] = &types[..] {
+            let one = one.clone();
+            object.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(forms)) = object.get_mut("anyOf") {
+        forms.retain(|form| form["type"] != "null");
+        if let [Value::Object(only)] = &forms[..] {
+            let only = only.clone();
+            object.remove("anyOf");
+            object.extend(only);
+        }
+    }
+}
+
 /// Deny by default: a request type whose author forgot `deny_unknown_fields` refuses them nevertheless (OWASP API3).
 /// `unevaluated`, for a flattened part's fields are known, although another schema names them.
 fn refuse_unknown_fields(schema: &mut Schema) {

@@ -1,5 +1,7 @@
 //! Requests against a router of one route, judged by the `Error` that the response carries.
 
+#![expect(clippy::disallowed_types, reason = "a router of these tests alone")]
+
 use std::{
     pin::Pin,
     sync::Arc,

@@ -10,7 +10,7 @@ use crate::{
     error::{Problem, problems},
     http::{
         respond::Envelope,
-        routes::{About, Route},
+        route::{About, Route},
     },
 };
 
@@ -19,7 +19,8 @@ const API_VERSION: &str = "1.0.0";
 
 /// What the table's routes promise, as OpenAPI 3.1.
 pub fn document(table: &[Arc<Route>]) -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
+    // Of what goes out: a field that is null sometimes is still always there.
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
     });
@@ -38,11 +39,11 @@ pub fn document(table: &[Arc<Route>]) -> Value {
             "description": "Accounts and sessions, with every pillar of API security in place. Errors of any kind have \
                 one form; lists are paged by cursor; unknown fields and parameters are refused.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-            "contact": { "name": "The maintainers of this service", "url": "https://api.example.com/" },
+            "contact": { "name": "The maintainers of this service", "url": "https://api.drawbridge.invalid/" },
         },
         "servers": [
-            { "url": "/", "description": "The service that serves this document" },
-            { "url": "https://api.example.com", "description": "Production" },
+            { "url": "/", "description": "Local, or wherever this document is served from", "x-internal": false },
+            { "url": "https://api.drawbridge.invalid", "description": "Production", "x-internal": false },
         ],
         "tags": TAGS.map(|(name, description)| json!({ "name": name, "description": description })),
         "paths": paths,
@@ -53,7 +54,12 @@ pub fn document(table: &[Arc<Route>]) -> Value {
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
-                "description": "A signed access token (RFC 9068) from `POST /v1/auth/login` or `POST /v1/auth/refresh`.",
+                "description": "A signed access token (RFC 9068, judged as RFC8725 advises) from `POST /v1/auth/login` or `POST /v1/auth/refresh`.",
+            }, "api_key": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "X-API-Key",
+                "description": "A key from `POST /v1/users/me/api-keys`, narrowed to its scopes. One credential a request.",
             } },
         },
     });
@@ -61,15 +67,17 @@ pub fn document(table: &[Arc<Route>]) -> Value {
     document
 }
 
-const TAGS: [(&str, &str); 3] = [
+const TAGS: [(&str, &str); 4] = [
     ("Authentication", "How a password becomes a session, and a session ends"),
     ("Account", "What users do with their own account"),
+    ("Administration", "What administrators do with the accounts of others"),
     ("Service", "Health, keys and this document"),
 ];
 
 fn tag(path: &str) -> &'static str {
     match path {
         _ if path.starts_with("/v1/auth") => "Authentication",
+        _ if path.starts_with("/v1/admin") => "Administration",
         _ if path.starts_with("/v1/users") => "Account",
         _ => "Service",
     }
@@ -140,16 +148,19 @@ fn example(problem: &Problem) -> Value {
 
 fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
-    let count = || json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 });
+    let count = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 1_000_000_000 });
     let text = || json!({ "type": "string", "maxLength": 200 });
     json!({
-        "X-Request-Id": header("The id of this request in the log", json!({ "type": "string", "format": "uuid" })),
+        "Access-Control-Allow-Origin": header("The caller's own origin, where it is on the service's list", text()),
+        "X-Request-Id": header("The id of this request in the log",
+            json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
         "X-RateLimit-Limit": header("How many requests the nearest limit admits", count()),
         "X-RateLimit-Remaining": header("How many are left", count()),
         "X-RateLimit-Reset": header("When all are back, in Unix seconds",
-            json!({ "type": "integer", "minimum": 0, "maximum": 253_402_300_799_u64 })),
+            json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
         "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text()),
+        "Location": header("Where the new resource is found", text()),
         "ETag": header("Names this version of the resource, for `If-Match`", text()),
     })
 }
@@ -197,11 +208,13 @@ fn example_of(schema: &Value, schemas: &Value) -> Value {
         return first.clone();
     }
     if let Some(properties) = schema["properties"].as_object() {
-        return properties.iter().map(|(name, property)| (name.clone(), example_of(property, schemas))).collect();
+        let examples = properties.iter().map(|(name, property)| (name.clone(), example_of(property, schemas)));
+        return examples.filter(|(_, example)| !example.is_null()).collect();
     }
     match schema["type"].as_str() {
         Some("array") => json!([example_of(&schema["items"], schemas)]),
         Some("boolean") => json!(true),
+        Some("object") => json!({}),
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         _ => Value::Null,
     }

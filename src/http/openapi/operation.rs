@@ -107,6 +107,11 @@ impl<'a> Operation<'a> {
             return;
         }
         self.security.push(json!({ "access_token": [] }));
+        if policy.wants_session() {
+            self.refuses(problems::FORBIDDEN);
+        } else {
+            self.security.push(json!({ "api_key": [] }));
+        }
         self.refuses(problems::UNAUTHENTICATED);
         if let Some(refusal) = policy.refusal() {
             self.refuses(refusal);
@@ -174,7 +179,11 @@ impl<'a> Operation<'a> {
 
     pub fn answers_file(&mut self, status: StatusCode, media_type: &str) {
         self.answers_json = false;
-        self.answer(status, &[], Some(json!({ media_type: { "schema": { "type": "string" } } })));
+        self.answer(
+            status,
+            &[],
+            Some(json!({ media_type: { "schema": { "type": "string", "maxLength": 4_000_000 } } })),
+        );
     }
 
     fn answer(&mut self, status: StatusCode, own: &[&str], content: Option<Value>) {
@@ -195,6 +204,12 @@ impl<'a> Operation<'a> {
 
 /// What stands on every answer.
 pub(super) fn usual_headers() -> Value {
-    let names = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+    let names = [
+        "Access-Control-Allow-Origin",
+        "X-Request-Id",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+    ];
     names.iter().map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))).collect()
 }

@@ -115,11 +115,16 @@ impl Failure {
 
 /// A chain of causes, with what a database said reduced to what cannot quote a row.
 fn describe(cause: &anyhow::Error) -> String {
-    let told = cause.chain().map(|link| match link.downcast_ref::<sqlx::Error>() {
-        Some(error) => error::describe(error),
-        None => link.to_string(),
-    });
-    told.take_while(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+    let mut told = Vec::new();
+    for link in cause.chain() {
+        // Its own causes are the database's words.
+        if let Some(error) = link.downcast_ref::<sqlx::Error>() {
+            told.push(error::describe(error));
+            break;
+        }
+        told.push(link.to_string());
+    }
+    told.join(": ")
 }
 
 /// For answers that no handler of ours made.

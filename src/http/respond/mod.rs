@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, header::ACCESS_CONTROL_ALLOW_METHODS},
+    http::{HeaderMap, HeaderValue, header::ALLOW},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -23,7 +23,7 @@ use crate::{
     http::context::RequestContext,
     security::{
         client_address::ClientAddress,
-        headers,
+        cors, headers,
         rate_limit::{Decision, nearest},
         transport::Secure,
     },
@@ -37,6 +37,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(context.clone());
     let line = Line::begin(context.clone(), request.method());
+    let is_preflight = cors::is_preflight(request.method(), request.headers());
     let secure = request.extensions().get::<Secure>().is_some_and(|secure| secure.0);
     let asked = request.headers().clone();
 
@@ -53,7 +54,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
         None => response,
     };
     let limit = nearest(&context.decisions()).or(flood);
-    complete(response.headers_mut(), &app, &context, &asked, secure, limit);
+    complete(response.headers_mut(), &app, &context, &asked, is_preflight, secure, limit);
     if let Some(failure) = &failure {
         failure.note(&app, &context);
     }
@@ -67,12 +68,16 @@ fn complete(
     app: &App,
     context: &RequestContext,
     asked: &HeaderMap,
+    is_preflight: bool,
     secure: bool,
     limit: Option<Decision>,
 ) {
     headers::apply(headers, secure);
-    if !headers.contains_key(ACCESS_CONTROL_ALLOW_METHODS) {
+    if !is_preflight {
         app.settings.cors.answer(asked, headers);
+    } else if !headers.contains_key(ALLOW) {
+        // No route has answered it: there is nothing to grant.
+        app.settings.cors.preflight(asked, &[], headers);
     }
     let id = HeaderValue::from_str(&context.id().to_string()).expect("a UUID is ASCII");
     headers.insert("x-request-id", id);
@@ -86,5 +91,12 @@ fn client(app: &App, request: &Request) -> ClientAddress {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     // Without a socket, as in a test that calls the router by hand, everyone is one client: too strict rather than lax.
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    app.settings.client_address.resolve(peer, request.headers())
+    let settings = &app.settings.client_address;
+    if app.suspicion.arises(settings, peer, request.headers()) {
+        tracing::warn!(
+            "every request comes from one address and names another in X-Forwarded-For: if that is your proxy, name it in \
+             TRUSTED_PROXIES, or all clients share one rate limit"
+        );
+    }
+    settings.resolve(peer, request.headers())
 }

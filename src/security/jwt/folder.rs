@@ -1,5 +1,4 @@
-//! The folder of key files, and what `drawbridge keys` does there. Each key is one file `<kid>.pem`; whatever else lies in
-//! the folder is not looked at.
+//! The folder of key files. Each key is one file `<kid>.pem`; whatever else lies in the folder is not looked at.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -13,9 +12,8 @@ use aws_lc_rs::digest::{self, SHA256};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Settings, birth,
+    birth,
     key::{Algorithm, Key},
-    ring::Ring,
 };
 use crate::{security::secret::Secret, types::Timestamp};
 
@@ -106,7 +104,7 @@ fn read_file(dir: &Path, kid: String) -> anyhow::Result<KeyFile> {
     Ok(KeyFile { kid, born, pem })
 }
 
-fn path(dir: &Path, kid: &str) -> PathBuf {
+pub(super) fn path(dir: &Path, kid: &str) -> PathBuf {
     dir.join(format!("{kid}.pem"))
 }
 
@@ -132,57 +130,4 @@ fn write(dir: &Path, kid: &str, pem: &Secret<String>) -> std::io::Result<()> {
     file.sync_all()?;
     fs::rename(&unfinished, path(dir, kid))?;
     File::open(dir)?.sync_all()
-}
-
-/// What `keys rotate` did.
-pub struct Rotated {
-    pub made: String,
-    pub removed: Vec<String>,
-}
-
-/// `keys rotate`: a new key, and away with the files of those that are dead by the service's own settings.
-pub fn rotate(settings: &Settings, algorithm: Algorithm, now: Timestamp) -> anyhow::Result<Rotated> {
-    let before = list(settings, now)?;
-    let made = new(&settings.keys_dir, algorithm, now)?;
-    let mut removed = Vec::new();
-    for key in before.into_iter().filter(|key| key.stage == Stage::Dead) {
-        fs::remove_file(path(&settings.keys_dir, &key.kid))
-            .with_context(|| format!("the key file {}.pem cannot be removed", key.kid))?;
-        removed.push(key.kid);
-    }
-    Ok(Rotated { made, removed })
-}
-
-/// A key as `keys list` shows it.
-pub struct Listed {
-    pub kid: String,
-    pub algorithm: Algorithm,
-    pub born: Timestamp,
-    pub stage: Stage,
-}
-
-/// Where a key stands in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// In the JWKS; verifies, does not sign yet.
-    Published,
-    Signing,
-    /// Verifies what it has signed, until then.
-    Retired {
-        until: Timestamp,
-    },
-    /// Of no use: its last token has died.
-    Dead,
-}
-
-/// `keys list`, oldest first.
-pub fn list(settings: &Settings, now: Timestamp) -> anyhow::Result<Vec<Listed>> {
-    if is_empty(&settings.keys_dir)? {
-        return Ok(Vec::new());
-    }
-    let ring = Ring::of(read(&settings.keys_dir)?)?;
-    let stages = ring.stages(now, settings.longest_life());
-    Ok(stages
-        .map(|(key, stage)| Listed { kid: key.kid.clone(), algorithm: key.algorithm, born: key.born, stage })
-        .collect())
 }

@@ -28,6 +28,7 @@ use crate::{
 
 mod birth;
 mod claims;
+mod commands;
 mod folder;
 mod key;
 mod ring;
@@ -45,8 +46,10 @@ mod rotation;
 mod workshop;
 
 pub use claims::{Grant, Verified};
-pub use folder::{Listed, Rotated, Stage, list, new, rotate};
+pub use commands::{Listed, Rotated, list, rotate};
+pub use folder::new;
 pub use key::Algorithm;
+pub use ring::Stage;
 pub use verify::Refusal;
 
 use key::Key;

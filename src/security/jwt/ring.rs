@@ -9,12 +9,26 @@ use std::{
 use time::Duration;
 
 use super::{
-    Refusal, Stage,
+    Refusal,
     claims::{Life, Verified},
     folder::KeyFiles,
     key::Key,
 };
 use crate::types::Timestamp;
+
+/// Where a key stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// In the JWKS; verifies, does not sign yet.
+    Published,
+    Signing,
+    /// Verifies what it has signed, until then.
+    Retired {
+        until: Timestamp,
+    },
+    /// Of no use: its last token has died.
+    Dead,
+}
 
 /// A new key is known for so long before it signs, so that every replica, which looks every two seconds, can verify its
 /// first token.

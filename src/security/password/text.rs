@@ -113,6 +113,7 @@ macro_rules! arrives_as_json {
                     "minLength": $length.start(),
                     "maxLength": $length.end(),
                     "pattern": r"^[^\x00]*$",
+                    "examples": ["seven wooden bridges over a moat"],
                 })
             }
             fn inline_schema() -> bool {

@@ -79,12 +79,12 @@ async fn a_connection_that_is_kept_for_nothing_is_closed() {
 }
 
 #[tokio::test]
-async fn a_head_of_more_than_32_kib_is_refused() {
+async fn a_head_of_more_than_twice_32_kib_is_not_even_read() {
     let server = plain(patient()).await;
     let mut stream = server.connect().await;
     let mut head = b"GET / HTTP/1.1\r\nhost: localhost\r\nx: ".to_vec();
     // Exactly what the buffer holds: more would be unread at the close, and the reset could overtake the answer.
-    head.resize(32 * 1024, b'a');
+    head.resize(patient().head_bytes as usize, b'a');
     stream.write_all(&head).await.unwrap();
     assert!(rest(&mut stream).await.starts_with("HTTP/1.1 431"));
 }

@@ -135,5 +135,5 @@ async fn the_service_states_its_limits() {
         pairs.next().map(|pair| u32::from_be_bytes(pair[2..].try_into().unwrap()))
     };
     assert_eq!(of(3), Some(100), "MAX_CONCURRENT_STREAMS");
-    assert_eq!(of(6), Some(32 * 1024), "MAX_HEADER_LIST_SIZE");
+    assert_eq!(of(6), Some(64 * 1024), "MAX_HEADER_LIST_SIZE");
 }

@@ -25,6 +25,7 @@ pub struct Client {
     server: SocketAddr,
     address: String,
     token: Option<String>,
+    api_key: Option<String>,
     contract: Bytes,
 }
 
@@ -47,12 +48,17 @@ impl Client {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let http = Http::builder(TokioExecutor::new()).build_http();
-        Self { http, server, address: format!("10.{a}.{b}.{c}"), token: None, contract }
+        Self { http, server, address: format!("10.{a}.{b}.{c}"), token: None, api_key: None, contract }
     }
 
     /// The same person with a token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// A program of the same person's, with a key instead.
+    pub fn with_key(&self, api_key: &str) -> Self {
+        Self { token: None, api_key: Some(api_key.to_owned()), ..self.clone() }
     }
 
     pub fn at(&self, server: SocketAddr) -> Self {
@@ -103,6 +109,9 @@ impl Request {
             .header("x-forwarded-for", &client.address);
         if let Some(token) = &client.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(key) = &client.api_key {
+            request = request.header("x-api-key", key);
         }
         for (name, value) in headers {
             request = request.header(name, value);

@@ -21,13 +21,13 @@ use drawbridge::{
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 
+use self::database::Database;
 pub use self::{
-    client::{Answer, Client},
-    given::MovableClock,
+    client::{Answer, Client, Request},
+    given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
 };
-use self::{database::Database, given::TestEntropy};
 
 /// A running service.
 pub struct TestApp {
@@ -53,10 +53,6 @@ impl TestApp {
     }
 
     /// Another replica: the same database, clock and keys, another process as far as it can tell.
-    pub async fn replica(&self) -> Self {
-        self.replica_with(&[]).await
-    }
-
     pub async fn replica_with(&self, settings: &[(&str, &str)]) -> Self {
         let (database, clock) = (self.database.shared(), self.clock.clone());
         Self::start_on(database, clock, self.folder.clone(), settings, features::routes()).await
@@ -73,7 +69,7 @@ impl TestApp {
         let config = config(&folder, settings);
         let pool = drawbridge::database::pool(database.as_service(), 5);
         let transport = config.transport.clone();
-        let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).unwrap();
+        let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).await.unwrap();
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -95,6 +91,14 @@ impl TestApp {
     /// Cuts every connection of the service to its database, as a restart would.
     pub async fn cut_database_connections(&self) {
         self.database.cut().await;
+    }
+
+    /// From here on no change is announced to anyone, as if every announcement were still under way.
+    pub async fn silence_announcements(&self) {
+        for table in ["users", "sessions"] {
+            let statement = format!("alter table {table} disable trigger user");
+            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&self.owner).await.unwrap();
+        }
     }
 
     /// From here on the service cannot connect to its database any more.

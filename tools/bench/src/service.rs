@@ -19,7 +19,7 @@ pub async fn run() -> anyhow::Result<()> {
     database::judge(&pool, config.production).await?;
 
     let transport = config.transport.clone();
-    let service = app::build_default(config, Givens::new(System, System), pool)?;
+    let service = app::build_default(config, Givens::new(System, System), pool).await?;
     server::serve(listener, &transport, service.router.clone(), parent_gone()).await?;
     service.close().await;
     Ok(())

@@ -1,0 +1,25 @@
+# `just` lists these.
+_default:
+    @just --list
+
+# what CI runs
+check:
+    .ci/run
+
+# the service, with a database of its own
+run *ARGUMENTS:
+    cargo run -- {{ ARGUMENTS }}
+
+# all tests, or those whose name contains NAME
+test NAME="":
+    cargo test --workspace {{ NAME }}
+
+# after a change of routes: the committed attack surface and OpenAPI document
+routes:
+    cargo run -- routes > tests/api/attack_surface.txt
+    cargo run -- openapi > openapi.json
+    git --no-pager diff --stat tests/api/attack_surface.txt openapi.json
+
+# after a change of SQL or migrations: the committed .sqlx, from the development database
+db-prepare:
+    tools/db-prepare

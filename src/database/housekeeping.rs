@@ -1,0 +1,28 @@
+//! Clears away what is over (ASVS 14.2.7): what is not kept cannot be stolen.
+
+use sqlx::PgPool;
+use time::Duration;
+
+use crate::{security::session_token, types::Timestamp};
+
+/// Replicas' clocks differ a little, and one that is ahead must not clear away what another still needs.
+const MARGIN: Duration = Duration::minutes(1);
+
+/// Safe to run anywhere, any time, on every replica at once: each statement removes only what has had its time.
+pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now: Timestamp) -> sqlx::Result<()> {
+    // A successor can be handed out again for seconds; after that its sealed copy is of use to a thief alone.
+    sqlx::query!(
+        "update refresh_tokens set successor = null where successor is not null and spent_at <= $1",
+        (now - settings.refresh_grace - MARGIN).0,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from sessions where coalesce(ended_at, expires_at) < $1",
+        (now - session_token::KNOWN_DEVICE).0
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!("delete from one_time_tokens where expires_at <= $1", now.0).execute(pool).await?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The commands, beside a running service and without one.
+
+use serde_json::Value;
+
+use crate::program::{NOTHING, Service, folder, run, run_with_input};
+
+const PASSWORD: &str = "a lamp in the north window";
+
+#[test]
+fn the_table_of_routes_and_the_openapi_document_need_no_database() {
+    let folder = folder();
+    let table = run(folder.path(), &["routes"]).done();
+    let agreed = std::fs::read_to_string("tests/api/attack_surface.txt").unwrap();
+    assert_eq!(table, agreed);
+
+    let json: Value = serde_json::from_str(&run(folder.path(), &["routes", "--json"]).done()).unwrap();
+    let lines = json.as_array().unwrap();
+    assert_eq!(lines.len(), agreed.lines().count());
+    for line in lines {
+        let facts = ["method", "path", "access", "limit"].map(|fact| line[fact].as_str().unwrap());
+        assert!(agreed.lines().any(|agreed| facts.iter().all(|fact| agreed.contains(fact))), "{line}");
+    }
+
+    let document: Value = serde_json::from_str(&run(folder.path(), &["openapi"]).done()).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(!folder.path().join(".data").exists(), "nothing was made");
+}
+
+#[test]
+fn an_operator_makes_and_changes_accounts_beside_a_running_service() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let drawbridge = |arguments: &[&str]| run(folder.path(), arguments);
+
+    let create = ["user", "create", "--email", "grace@example.org", "--name", "Grace Hopper", "--role", "admin"];
+    let made = drawbridge(&[&create[..], &["--generate-password"]].concat()).done();
+    let password = made.lines().last().unwrap().rsplit(' ').next().unwrap();
+    let token = service.login("grace@example.org", password).unwrap();
+    assert_eq!(me(&service, &token)["role"], "admin");
+
+    let refused = drawbridge(&[&create[..], &["--generate-password"]].concat()).refused();
+    assert!(refused.contains("already"), "{refused}");
+
+    let create =
+        ["user", "create", "--email", "ada@example.org", "--name", "Ada", "--role", "user", "--password-stdin"];
+    let made = run_with_input(folder.path(), &create, &format!("{PASSWORD}\nnot this line\n")).done();
+    assert!(!made.contains(PASSWORD), "{made}");
+    let token = service.login("ada@example.org", PASSWORD).unwrap();
+
+    // The change of role ends the token that bears the old one; nothing but the database tells the service.
+    drawbridge(&["user", "set-role", "--email", "Ada@Example.org", "--role", "editor"]).done();
+    let status = until(|| Some(service.ask("/v1/users/me", &bearer(&token)).0).filter(|status| *status != 200));
+    assert_eq!(status, 401);
+    let token = service.login("ada@example.org", PASSWORD).unwrap();
+    assert_eq!(me(&service, &token)["role"], "editor");
+
+    let list = drawbridge(&["user", "list"]).done();
+    let line = list.lines().find(|line| line.contains("ada@example.org")).unwrap();
+    assert!(line.contains("editor") && line.contains("active") && line.contains("verified"), "{line}");
+    assert_eq!(list.lines().count(), 5, "one of each role from the first start, and two: {list}");
+
+    assert!(service.stop().success());
+    assert_eq!(drawbridge(&["user", "list"]).done(), list, "without a service too");
+}
+
+#[test]
+fn an_operator_is_held_to_the_same_rules_as_everybody() {
+    let folder = folder();
+    let _service = Service::start(folder.path());
+    let create = |email: &str, name: &str, password: &str| {
+        let create = ["user", "create", "--email", email, "--name", name, "--role", "user", "--password-stdin"];
+        run_with_input(folder.path(), &create, password).refused()
+    };
+    for (refused, told) in [
+        (create("no address", "Ada", PASSWORD), "e-mail"),
+        (create("ada@example.org", "\u{200b}", PASSWORD), "name"),
+        (create("ada@example.org", "Ada", "short"), "password"),
+        (create("ada@example.org", "Ada", "passwordpassword"), "password"),
+        (create("ada@example.org", "Ada", ""), "password"),
+        (run(folder.path(), &["user", "set-role", "--email", "a@b.org", "--role", "admin"]).refused(), "no account"),
+    ] {
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
+#[test]
+fn a_running_service_signs_with_a_new_key_and_keeps_the_old_until_its_tokens_have_died() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let create =
+        ["user", "create", "--email", "ada@example.org", "--name", "Ada", "--role", "user", "--password-stdin"];
+    run_with_input(folder.path(), &create, PASSWORD).done();
+    let old = service.login("ada@example.org", PASSWORD).unwrap();
+    let drawbridge = |arguments: &[&str]| run(folder.path(), arguments).done();
+
+    let before = drawbridge(&["keys", "list"]);
+    assert_eq!(before.lines().count(), 1, "{before}");
+    assert!(before.contains("EdDSA") && before.contains("signing"), "{before}");
+    drawbridge(&["keys", "new", "--alg", "ES256"]);
+    drawbridge(&["keys", "rotate", "--alg", "RS256"]);
+    let list = drawbridge(&["keys", "list"]);
+    assert_eq!(list.lines().count(), 3, "{list}");
+    assert!(["EdDSA", "ES256", "RS256"].iter().all(|algorithm| list.contains(algorithm)), "{list}");
+
+    until(|| {
+        let (_, jwks) = service.ask("/.well-known/jwks.json", &NOTHING);
+        (jwks["keys"].as_array().unwrap().len() == 3).then_some(())
+    });
+    assert_eq!(service.ask("/v1/users/me", &bearer(&old)).0, 200);
+}
+
+#[test]
+fn doctor_and_migrate_say_how_things_are() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), &["migrate"]).done(), "The database is up to date.\n");
+    let found = run(folder.path(), &["doctor"]).done();
+    assert!(found.contains("no signing key") && found.ends_with("In development that is fine.\n"), "{found}");
+
+    run(folder.path(), &["keys", "new"]).done();
+    std::fs::write(folder.path().join(".env"), "ACCESS_TOKEN_TTL=9d-secret\nPUBLIC_URL=secret\n").unwrap();
+    let refused = run(folder.path(), &["doctor"]);
+    assert_eq!(refused.code, 1);
+    assert!(["ACCESS_TOKEN_TTL", "PUBLIC_URL"].iter().all(|name| refused.err.contains(name)), "{}", refused.err);
+    assert!(!refused.err.contains("secret"), "{}", refused.err);
+}
+
+#[test]
+fn wrong_use_is_told_apart_from_failure() {
+    let folder = folder();
+    for wrong in [
+        &["sreve"][..],
+        &["user"],
+        &["user", "set-role", "--email", "a@b.org", "--role", "emperor"],
+        &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user"],
+        &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user", "--password", "x"],
+        &["keys", "new", "--alg", "HS256"],
+    ] {
+        let said = run(folder.path(), wrong);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
+        assert!(!said.err.is_empty(), "{wrong:?}");
+    }
+    assert!(!folder.path().join(".data").exists(), "nothing was made");
+}
+
+fn bearer(token: &str) -> [String; 2] {
+    ["-H".to_owned(), format!("Authorization: Bearer {token}")]
+}
+
+fn me(service: &Service, token: &str) -> Value {
+    let (status, me) = service.ask("/v1/users/me", &bearer(token));
+    assert_eq!(status, 200, "{me}");
+    me
+}
+
+/// Asks again until there is an answer; each question is a request, which takes its time. It gives up long after the
+/// ten seconds that the contract allows for the slowest of these.
+fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    while began.elapsed().as_secs() < 60 {
+        if let Some(found) = look() {
+            return found;
+        }
+    }
+    panic!("it never came true");
+}
