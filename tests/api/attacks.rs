@@ -78,7 +78,8 @@ impl hyper::body::Body for Silent {
 async fn a_body_that_never_comes_is_given_up_with_408_and_not_as_a_failure_of_ours() {
     let mut config = config(&tempfile::tempdir().unwrap(), &[]);
     config.transport.caps.body = Duration::ZERO;
-    let database = TestApp::start().await.app.database.clone();
+    let running = TestApp::start().await;
+    let database = running.app.database.clone();
     let service = app::build(config, Givens::new(System, System), database, features::routes()).await.unwrap();
     let request = Request::post("/v1/auth/login")
         .header("host", "x")

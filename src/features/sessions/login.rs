@@ -68,9 +68,12 @@ pub async fn login(
     let budget = device.map_or(Key::Email(&email), Key::Principal);
     gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
 
+    let place = app.passwords.place()?;
     let account = find(&app, &email).await?;
-    let verdict =
-        app.passwords.verify(&input.password, account.as_ref().and_then(|account| account.hash.as_ref())).await?;
+    let verdict = app
+        .passwords
+        .verify_at(place, &input.password, account.as_ref().and_then(|account| account.hash.as_ref()))
+        .await?;
     let refuse = |reason| {
         let user = account.as_ref().map(|account| account.id);
         app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });

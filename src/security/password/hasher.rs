@@ -38,6 +38,9 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
+/// A place in the queue, kept until it is used or dropped.
+pub struct Place(mpsc::OwnedPermit<Job>);
+
 /// The way to the hashing threads. When it is dropped, they end.
 pub struct Hasher {
     /// tokio's channel, for to offer a job takes no lock: a thread of low priority that is set aside while it holds one
@@ -87,16 +90,36 @@ impl Hasher {
 
     async fn write(&self, password: &Arc<Secret<String>>) -> Result<PasswordHash, Busy> {
         let recipe = Recipe { params: self.params.clone(), salt: salt(&self.givens) };
-        let output = self.compute(password, &recipe).await?;
+        let output = compute(self.place()?, password, &recipe).await?;
         Ok(PasswordHash::written(&recipe, output))
     }
 
-    /// `None` is for a user who is not there: the same work, and always wrong.
+    /// As [`Self::verify_at`], with a place of its own.
     pub async fn verify(&self, password: &Password, against: Option<&PasswordHash>) -> Result<Verdict, Busy> {
+        self.verify_at(self.place()?, password, against).await
+    }
+
+    /// A place in the queue, to be had before anything else is done for a login: who is to be turned away should not wait
+    /// for a connection to the database first, nor hold one that others need.
+    pub fn place(&self) -> Result<Place, Busy> {
+        // Not `reserve`: to wait for a place in the queue is a second queue, without an end.
+        self.queue.clone().try_reserve_owned().map(Place).map_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Busy
+        })
+    }
+
+    /// `None` is for a user who is not there: the same work, and always wrong.
+    pub async fn verify_at(
+        &self,
+        place: Place,
+        password: &Password,
+        against: Option<&PasswordHash>,
+    ) -> Result<Verdict, Busy> {
         let stored = against.and_then(PasswordHash::read);
         let compared = stored.as_ref().unwrap_or(&self.nobody);
         // With the parameters of the hash and not with ours, or nobody could sign in after they have moved.
-        let output = self.compute(password.text(), &compared.recipe).await?;
+        let output = compute(place, password.text(), &compared.recipe).await?;
         // `Output` compares in constant time.
         let is_right = output == compared.output;
         Ok(match stored {
@@ -115,19 +138,14 @@ impl Hasher {
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
+}
 
-    async fn compute(&self, password: &Arc<Secret<String>>, recipe: &Recipe) -> Result<Output, Busy> {
-        let (reply, answer) = oneshot::channel();
-        let job = Job { password: password.clone(), recipe: recipe.clone(), reply };
-        // Not `send`: to wait for a place in the queue is a second queue, without an end.
-        if self.queue.try_send(job).is_err() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Busy);
-        }
-        // No time limit of its own: the queue is short, and the request has one. Nor does a thread drop a job
-        // unanswered, unless it could not have the memory; that passes as well.
-        answer.await.map_err(|_| Busy)
-    }
+async fn compute(place: Place, password: &Arc<Secret<String>>, recipe: &Recipe) -> Result<Output, Busy> {
+    let (reply, answer) = oneshot::channel();
+    place.0.send(Job { password: password.clone(), recipe: recipe.clone(), reply });
+    // No time limit of its own: the queue is short, and the request has one. Nor does a thread drop a job unanswered,
+    // unless it could not have the memory; that passes as well.
+    answer.await.map_err(|_| Busy)
 }
 
 fn salt(givens: &Givens) -> Salt {
