@@ -2,7 +2,7 @@
 //! ended. Not by number: while rows come and go, page two of a numbered list shows some rows twice and others never, and
 //! the database counts through all that it skips.
 //!
-//! ```ignore
+//! ```text
 //! query: PageQuery<Filter>,                        // the handler's argument
 //! where id < $1 … order by id desc limit $2        // query.before(), query.rows()
 //! Ok(Private(query.page(users, |user| user.id)))
