@@ -20,6 +20,8 @@ create table sessions (
 );
 
 create index sessions_user_id_idx on sessions (user_id);
+-- For clearing away what has long been over, without reading all that is not.
+create index sessions_end_idx on sessions (coalesce(ended_at, expires_at));
 
 create table refresh_tokens (
     -- SHA-256 of 256 random bits. Not a password hash: there is nothing to guess.

@@ -26,5 +26,6 @@ create table one_time_tokens (
 );
 
 create index one_time_tokens_user_id_idx on one_time_tokens (user_id, purpose);
+create index one_time_tokens_expires_at_idx on one_time_tokens (expires_at);
 
 grant select, insert, update, delete on mail_outbox, one_time_tokens to drawbridge_service;

@@ -45,9 +45,11 @@ use crate::{
 
 /// How often the folder of signing keys is looked at; the contract allows ten seconds for a new key.
 const KEYS_LOOK: Duration = Duration::from_secs(2);
-/// How often what nobody needs any more is thrown away: counts of requests, sealed successors, sessions long over.
-/// tower_governor keeps every address that it ever saw until then, so this is also a bound on memory.
+/// How often counts that nobody needs any more are thrown away. tower_governor keeps every address that it ever saw until
+/// then, so this is also a bound on memory.
 const SWEEP: Duration = Duration::from_secs(10);
+/// How often rows that are over are: each replica asks the database.
+const HOUSEKEEPING: Duration = Duration::from_mins(1);
 
 /// A service that is ready to be served, and what runs beside it.
 pub struct Service {
@@ -129,6 +131,7 @@ fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
     tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
     tasks.spawn(look_for_keys(app.clone()));
     tasks.spawn(sweep(app.clone(), flood));
+    tasks.spawn(keep_house(app.clone()));
     tasks
 }
 
@@ -151,6 +154,12 @@ async fn sweep(app: App, flood: FloodGuard) {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
         flood.sweep();
+    }
+}
+
+async fn keep_house(app: App) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
             tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
         }

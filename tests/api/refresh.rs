@@ -114,3 +114,25 @@ async fn suspension_ends_refreshing_too() {
     app.client().refresh(&ada.refresh_token).await.assert_refused(401, "INVALID_CREDENTIALS");
     app.client().login(&ada.email, PASSWORD).await.assert_refused(401, "INVALID_CREDENTIALS");
 }
+
+#[tokio::test]
+async fn what_is_over_is_cleared_away_and_nothing_that_is_still_needed() {
+    let app = TestApp::start().await;
+    let ada = app.person(Role::User).await;
+    app.client().refresh(&ada.refresh_token).await.assert(200);
+    let clear = async || {
+        drawbridge::database::housekeeping(&app.app.database, &app.app.settings.session, app.app.givens.now())
+            .await
+            .unwrap();
+        let rows =
+            "select (select count(*) from refresh_tokens where successor is not null), (select count(*) from sessions)";
+        sqlx::query_as::<_, (i64, i64)>(rows).fetch_one(&app.owner).await.unwrap()
+    };
+    assert_eq!(clear().await, (1, 1), "the successor can still be handed out again");
+    app.clock.forward(Duration::minutes(2));
+    assert_eq!(clear().await, (0, 1), "the session lives");
+    app.clock.forward(Duration::days(59));
+    assert_eq!(clear().await, (0, 1), "expired, and its device is still known");
+    app.clock.forward(Duration::days(2));
+    assert_eq!(clear().await, (0, 0));
+}
