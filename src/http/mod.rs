@@ -11,6 +11,7 @@ pub mod live_key;
 pub mod live_session;
 pub mod openapi;
 pub mod page;
+pub mod password_check;
 pub mod respond;
 pub mod route;
 pub mod routes;

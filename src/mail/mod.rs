@@ -8,7 +8,7 @@ mod sender;
 mod template;
 mod worker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use lettre::{AsyncSmtpTransport, Tokio1Executor, message::Mailbox};
 use sqlx::PgConnection;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use self::{sender::Sender, template::Template, worker::Worker};
 use crate::{
-    security::secret::Secret,
+    security::{client_address::ClientAddress, secret::Secret},
     settings::Env,
     types::{Email, Givens},
 };
@@ -73,21 +73,20 @@ impl Outbox {
         recipient: &Email,
         user: Option<Uuid>,
     ) -> sqlx::Result<Uuid> {
-        let id = givens.new_id();
-        sqlx::query!(
-            r#"
-            insert into mail_outbox (id, recipient, template, user_id, queued_at, next_attempt_at)
-            values ($1, $2, $3, $4, $5, $5)
-            "#,
-            id,
-            recipient.as_str(),
-            template.name(),
-            user,
-            givens.now().0,
-        )
-        .execute(tx)
-        .await?;
-        Ok(id)
+        insert(tx, givens, template, recipient, user, None).await
+    }
+
+    /// The same, for a mail that tells the owner of an account what was done to it, and from where.
+    pub async fn notify(
+        &self,
+        tx: &mut PgConnection,
+        givens: &Givens,
+        template: Template,
+        owner: (Uuid, &Email),
+        client: IpAddr,
+    ) -> sqlx::Result<Uuid> {
+        let (user, recipient) = owner;
+        insert(tx, givens, template, recipient, Some(user), Some(ClientAddress(client))).await
     }
 
     /// For who must not show by their speed that there was nothing to send.
@@ -104,4 +103,30 @@ impl Outbox {
     async fn woken(&self) {
         self.wake.notified().await;
     }
+}
+
+async fn insert(
+    tx: &mut PgConnection,
+    givens: &Givens,
+    template: Template,
+    recipient: &Email,
+    user: Option<Uuid>,
+    client: Option<ClientAddress>,
+) -> sqlx::Result<Uuid> {
+    let id = givens.new_id();
+    sqlx::query!(
+        r#"
+        insert into mail_outbox (id, recipient, template, user_id, client_network, queued_at, next_attempt_at)
+        values ($1, $2, $3, $4, $5, $6, $6)
+        "#,
+        id,
+        recipient.as_str(),
+        template.name(),
+        user,
+        client.map(|client| client.masked().to_string()),
+        givens.now().0,
+    )
+    .execute(tx)
+    .await?;
+    Ok(id)
 }

@@ -11,8 +11,11 @@ use sqlx::{PgPool, postgres::types::PgInterval};
 use time::Duration;
 use uuid::Uuid;
 
-use super::{Outbox, Sender, Template};
-use crate::{security::session_token::PlainToken, types::Givens};
+use super::{Outbox, Sender, Template, template::Filling};
+use crate::{
+    security::session_token::PlainToken,
+    types::{Givens, Timestamp},
+};
 
 /// How long one attempt keeps a mail from the other workers; longer than a mail server may take.
 const LEASE: Duration = Duration::minutes(2);
@@ -36,6 +39,8 @@ struct Due {
     recipient: String,
     template: String,
     user_id: Option<Uuid>,
+    client_network: Option<String>,
+    queued_at: Timestamp,
     attempts: i32,
 }
 
@@ -95,7 +100,7 @@ impl Worker {
                 limit 1
                 for update skip locked
             )
-            returning id, recipient, template, user_id, attempts
+            returning id, recipient, template, user_id, client_network, queued_at as "queued_at: _", attempts
             "#,
             now.0,
             PgInterval::try_from(LEASE).expect("two minutes are an interval"),
@@ -108,7 +113,12 @@ impl Worker {
         let template = Template::ALL.into_iter().find(|template| template.name() == due.template);
         let template = template.context("a mail of an unknown kind")?;
         let token = self.mint(template, due.user_id).await?;
-        let text = template.text(&self.service, token.as_ref().map_or("", |token| token.expose()));
+        let text = template.text(&Filling {
+            service: &self.service,
+            token: token.as_ref().map_or("", |token| token.expose()),
+            at: due.queued_at,
+            client_network: due.client_network.as_deref(),
+        });
         let message = Message::builder()
             .from(self.sender.from())
             .to(Mailbox::new(None, due.recipient.parse().context("the recipient's address")?))

@@ -7,12 +7,11 @@ use validator::Validate;
 
 use crate::{
     error::{Result, problems},
-    http::{answer::NoContent, caller::Caller, gate, input::Valid, routes::About},
+    http::{answer::NoContent, caller::Caller, input::Valid, password_check::check_password, routes::About},
     security::{
         access::Session,
         audit::{self, Event},
-        password::{Password, PasswordHash, Verdict},
-        rate_limit::{Class, Key},
+        password::Password,
     },
     state::App,
 };
@@ -33,18 +32,7 @@ pub const ABOUT: About = About {
 };
 
 pub async fn delete(caller: Caller<Session>, State(app): State<App>, Valid(input): Valid<Leave>) -> Result<NoContent> {
-    // Guesses count like guesses at the login, but by account: a stolen token must not become a way around that limit.
-    gate::charge_subject(&app, caller.context(), Class::Login, &Key::Principal(caller.id()))?;
-    let hash =
-        sqlx::query_scalar!(r#"select password_hash as "hash: PasswordHash" from users where id = $1"#, caller.id(),)
-            .fetch_optional(&app.database)
-            .await?
-            .flatten();
-    if app.passwords.verify(&input.password, hash.as_ref()).await? == Verdict::Wrong {
-        let reason = "wrong password for a deletion";
-        app.audit.note(&caller.context().refusal(None), Event::LoginFail { reason });
-        return Err(problems::INVALID_CREDENTIALS.because(reason));
-    }
+    check_password(&app, caller.context(), caller.id(), &input.password, "wrong password for a deletion").await?;
 
     let mut tx = app.database.begin().await?;
     // Sessions, tokens and mails go with the row (`on delete cascade`); triggers tell every replica.

@@ -6,17 +6,19 @@
 use axum::{extract::State, http::HeaderMap};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgConnection;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::tokens::{self, Holder, Tokens};
+use super::{
+    open::{self, User},
+    tokens::Tokens,
+};
 use crate::{
     error::{Result, problems},
-    http::{answer::Private, caller::Caller, context::RequestContext, gate, input::Valid, routes::About},
+    http::{answer::Private, caller::Caller, gate, input::Valid, routes::About},
     security::{
         access::{Public, Role},
-        audit::{self, Event},
+        audit::Event,
         input::{EMAIL, TEXT},
         password::{Password, PasswordHash, Verdict},
         rate_limit::{Class, Key},
@@ -93,7 +95,8 @@ pub async fn login(
         rehash(&app, account, &input.password).await?;
     }
     app.limits.clear(Class::Login, &budget);
-    open(&app, caller.context(), account, &headers).await.map(Private)
+    let user = User { id: account.id, role: account.role };
+    open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(Private)
 }
 
 /// The session that this device last had for the account. Counting guesses by e-mail alone would let anyone lock an owner
@@ -149,68 +152,6 @@ async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()>
         hash.as_str(),
     )
     .execute(&app.database)
-    .await?;
-    Ok(())
-}
-
-async fn open(app: &App, context: &RequestContext, account: &Account, headers: &HeaderMap) -> Result<Tokens> {
-    let (session_id, refresh_token) = (app.givens.new_id(), PlainToken::generate(&app.givens));
-    let holder = Holder {
-        user_id: account.id,
-        session_id,
-        role: account.role,
-        generation: 1,
-        auth_time: app.givens.now(),
-        amr: vec!["pwd".to_owned()],
-    };
-    let origin = audit::Origin { user_id: Some(account.id), ..context.origin() };
-    let mut tx = app.database.begin().await?;
-    still_there(&mut tx, account).await?;
-    insert_session(&mut tx, app, context, &holder, headers).await?;
-    tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
-    audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
-    tx.commit().await?;
-    Tokens::issue(app, holder, refresh_token)
-}
-
-/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, or given another role. The
-/// row is shared from here to the commit, so that a change of it comes before this session or finds it.
-async fn still_there(tx: &mut PgConnection, account: &Account) -> Result<()> {
-    let same = sqlx::query_scalar!(
-        r#"select role = $2 as "same!" from users where id = $1 and status = 'active' for share"#,
-        account.id,
-        account.role.name(),
-    )
-    .fetch_optional(tx)
-    .await?;
-    if same == Some(true) { Ok(()) } else { Err(problems::INVALID_CREDENTIALS.because("changed while signing in")) }
-}
-
-async fn insert_session(
-    tx: &mut PgConnection,
-    app: &App,
-    context: &RequestContext,
-    holder: &Holder,
-    headers: &HeaderMap,
-) -> sqlx::Result<()> {
-    let user_agent = headers.get("user-agent").and_then(|value| value.to_str().ok());
-    let now = holder.auth_time;
-    sqlx::query!(
-        r#"
-        insert into sessions
-            (id, user_id, auth_time, amr, generation, user_agent, client_address, created_at, refreshed_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $3, $3, $8)
-        "#,
-        holder.session_id,
-        holder.user_id,
-        now.0,
-        &holder.amr,
-        holder.generation,
-        user_agent.map(|text| text.chars().take(200).collect::<String>()),
-        context.client_address().to_string(),
-        app.settings.session.session_expiry(now, now).0,
-    )
-    .execute(tx)
     .await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod end_others;
 mod list;
 mod login;
 mod logout;
+mod open;
 mod refresh;
 mod tokens;
 
