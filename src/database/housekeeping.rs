@@ -3,7 +3,10 @@
 use sqlx::PgPool;
 use time::Duration;
 
-use crate::{security::session_token, types::Timestamp};
+use crate::{
+    security::{limits, session_token},
+    types::Timestamp,
+};
 
 /// Replicas' clocks differ a little, and one that is ahead must not clear away what another still needs.
 const MARGIN: Duration = Duration::minutes(1);
@@ -24,5 +27,8 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     .execute(pool)
     .await?;
     sqlx::query!("delete from one_time_tokens where expires_at <= $1", now.0).execute(pool).await?;
+    sqlx::query!("delete from idempotent_requests where created_at <= $1", (now - limits::REPEATABLE).0)
+        .execute(pool)
+        .await?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod admin_users;
 mod api_keys;
+mod articles;
 mod docs;
 mod email_verification;
 mod health;
@@ -24,4 +25,5 @@ pub fn routes() -> Routes {
         .merge(sessions::routes())
         .merge(admin_users::routes())
         .merge(api_keys::routes())
+        .merge(articles::routes())
 }

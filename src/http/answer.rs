@@ -73,8 +73,9 @@ impl<T: Serialize> IntoResponse for Shared<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let headers = [(CACHE_CONTROL, "no-store".to_owned()), (LOCATION, self.location)];
-        (StatusCode::CREATED, headers, Json(self.body)).into_response()
+        let tag = etag::of(&self.body);
+        let headers = [(CACHE_CONTROL, NO_STORE), (ETAG, tag)];
+        (StatusCode::CREATED, headers, [(LOCATION, self.location)], Json(self.body)).into_response()
     }
 }
 
@@ -150,7 +151,7 @@ impl<T: JsonSchema> Output for Shared<T> {
 
 impl<T: JsonSchema> Output for Created<T> {
     fn describe(operation: &mut Operation<'_>) {
-        operation.answers::<T>(StatusCode::CREATED, &["Location"]);
+        operation.answers::<T>(StatusCode::CREATED, &["ETag", "Location"]);
     }
 }
 

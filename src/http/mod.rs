@@ -6,6 +6,7 @@ pub mod context;
 pub mod credential;
 pub mod etag;
 pub mod gate;
+pub mod idempotency;
 pub mod input;
 pub mod live_key;
 pub mod live_session;

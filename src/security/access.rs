@@ -57,15 +57,21 @@ pub enum Scope {
     ProfileRead,
     #[serde(rename = "profile:write")]
     ProfileWrite,
+    #[serde(rename = "articles:read")]
+    ArticlesRead,
+    #[serde(rename = "articles:write")]
+    ArticlesWrite,
 }
 
 impl Scope {
-    pub const ALL: [Self; 2] = [Self::ProfileRead, Self::ProfileWrite];
+    pub const ALL: [Self; 4] = [Self::ProfileRead, Self::ProfileWrite, Self::ArticlesRead, Self::ArticlesWrite];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::ProfileRead => "profile:read",
             Self::ProfileWrite => "profile:write",
+            Self::ArticlesRead => "articles:read",
+            Self::ArticlesWrite => "articles:write",
         }
     }
 
@@ -79,6 +85,8 @@ impl Scope {
         problem.with_challenge(match self {
             Self::ProfileRead => r#"Bearer error="insufficient_scope", scope="profile:read""#,
             Self::ProfileWrite => r#"Bearer error="insufficient_scope", scope="profile:write""#,
+            Self::ArticlesRead => r#"Bearer error="insufficient_scope", scope="articles:read""#,
+            Self::ArticlesWrite => r#"Bearer error="insufficient_scope", scope="articles:write""#,
         })
     }
 }
@@ -202,10 +210,16 @@ policies! {
     Fresh = Policy::Fresh => Identity;
     /// An administrator's session. Not their keys nor delegated tokens: what those may do, somebody else holds.
     Admin = Policy::Role(&[Role::Admin]) => Identity;
+    /// A session of somebody who looks after what others write.
+    Editorial = Policy::Role(&[Role::Editor, Role::Admin]) => Identity;
     /// Any credential with `profile:read`.
     ReadProfile = Policy::Scope(Scope::ProfileRead) => Identity;
     /// Any credential with `profile:write`.
     WriteProfile = Policy::Scope(Scope::ProfileWrite) => Identity;
+    /// Any credential with `articles:read`.
+    ReadArticles = Policy::Scope(Scope::ArticlesRead) => Identity;
+    /// Any credential with `articles:write`.
+    WriteArticles = Policy::Scope(Scope::ArticlesWrite) => Identity;
 }
 
 #[cfg(test)]

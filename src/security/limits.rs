@@ -19,6 +19,9 @@ pub const URI_BYTES: usize = 8 * 1024;
 pub const BODY_BYTES: usize = 64 * 1024;
 /// For a handler, once it has its body. Longer than any query of ours may run, shorter than people wait.
 pub const HANDLER_TIME: Duration = Duration::from_secs(10);
+/// For the answer to a request with an `Idempotency-Key`: how long it is kept for who asks again. A client that has not by
+/// then never will.
+pub const REPEATABLE: time::Duration = time::Duration::hours(24);
 
 /// Path and query alone. Scheme and host are part of the address in HTTP/2 and a header in HTTP/1.1, and one limit must
 /// mean the same in both.

@@ -108,7 +108,7 @@ async fn client(app: &TestApp, owner: Uuid, caller: &str) -> Client {
             client
         }
         "key" => app.client().with_key(&key(app, owner, &Scope::ALL).await),
-        "readkey" => app.client().with_key(&key(app, owner, &[Scope::ProfileRead]).await),
+        "readkey" => app.client().with_key(&key(app, owner, &[Scope::ProfileRead, Scope::ArticlesRead]).await),
         _ => unreachable!("a caller of the list"),
     }
 }
@@ -191,10 +191,26 @@ async fn object(app: &TestApp, path: &str, owner: Uuid) -> Uuid {
             key(app, owner, &Scope::ALL).await;
             "select id from api_keys where user_id = $1"
         }
+        _ if path.contains("/articles/") => return article(app, owner).await,
         _ => return owner,
     };
     if path.contains("/sessions/") {
         session(app, owner, Role::User, Duration::ZERO).await;
     }
     sqlx::query_scalar(table).bind(owner).fetch_one(&app.owner).await.unwrap()
+}
+
+/// A draft of the owner's.
+async fn article(app: &TestApp, owner: Uuid) -> Uuid {
+    let id = app.app.givens.new_id();
+    sqlx::query(
+        "insert into articles (id, owner_id, title, body, created_at, updated_at) values ($1, $2, 'T', 'B', $3, $3)",
+    )
+    .bind(id)
+    .bind(owner)
+    .bind(app.app.givens.now().0)
+    .execute(&app.owner)
+    .await
+    .unwrap();
+    id
 }

@@ -37,6 +37,14 @@ pub static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(r"^[^{UNSEEN}]*[\p{{L}}\p{{N}}][^{UNSEEN}]*$"))
 });
 
+/// Text of several lines with a letter or a digit in it, and nothing that turns or cuts a line unseen: of the control
+/// characters only tab and line ends, no bidi override or isolate, no line separator. Joiners stay: scripts and emoji
+/// need them.
+pub static PROSE: LazyLock<Regex> = LazyLock::new(|| {
+    const UNSEEN: &str = r"\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u2028-\u202E\u2066-\u2069";
+    pattern(&format!(r"^[^{UNSEEN}]*[\p{{L}}\p{{N}}][^{UNSEEN}]*$"))
+});
+
 /// Any text that can be stored: Postgres has no NUL.
 pub static TEXT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[^\x00]*$"));
 
