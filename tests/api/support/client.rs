@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use axum::{
@@ -16,7 +19,7 @@ use hyper_util::{
 };
 use serde_json::Value;
 
-use super::contract;
+use super::contract::Contract;
 
 /// Somebody at an address of their own.
 #[derive(Clone)]
@@ -26,7 +29,7 @@ pub struct Client {
     address: String,
     token: Option<String>,
     api_key: Option<String>,
-    contract: Bytes,
+    contract: Arc<Contract>,
 }
 
 pub struct Request {
@@ -44,7 +47,7 @@ pub struct Answer {
 }
 
 impl Client {
-    pub fn new(server: SocketAddr, contract: Bytes) -> Self {
+    pub fn new(server: SocketAddr, contract: Arc<Contract>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let http = Http::builder(TokioExecutor::new()).build_http();
@@ -121,7 +124,7 @@ impl Request {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, bytes };
-        contract::check(&client.contract, &method, &path, &answer);
+        client.contract.check(&method, &path, &answer);
         answer
     }
 }
