@@ -1,5 +1,6 @@
 //! A service of its own for each test, and clients that speak to it as anyone would: over a socket.
 
+mod callers;
 mod client;
 mod contract;
 mod database;
@@ -22,6 +23,7 @@ use sqlx::PgPool;
 use tokio::sync::oneshot;
 
 pub use self::{
+    callers::{UNLIMITED, role_for},
     client::{Answer, Client, Request},
     given::{MovableClock, TestEntropy},
     log::lines_with,
