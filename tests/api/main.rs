@@ -21,3 +21,4 @@ mod revocation;
 mod schema_agreement;
 mod sessions;
 mod tokens;
+mod walks;

@@ -32,6 +32,7 @@ pub struct Client {
     contract: Arc<Contract>,
 }
 
+#[derive(Clone)]
 pub struct Request {
     client: Client,
     method: Method,
@@ -62,6 +63,11 @@ impl Client {
     /// A program of the same person's, with a key instead.
     pub fn with_key(&self, api_key: &str) -> Self {
         Self { token: None, api_key: Some(api_key.to_owned()), ..self.clone() }
+    }
+
+    /// The same person, in the place of this one.
+    pub fn beside(&self, other: &Self) -> Self {
+        Self { address: other.address.clone(), ..self.clone() }
     }
 
     pub fn at(&self, server: SocketAddr) -> Self {
