@@ -50,44 +50,44 @@ impl Role {
     }
 }
 
-/// A part of what a role may do, for credentials that are given away (RFC 6749 section 3.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub enum Scope {
-    #[serde(rename = "profile:read")]
-    ProfileRead,
-    #[serde(rename = "profile:write")]
-    ProfileWrite,
-    #[serde(rename = "articles:read")]
-    ArticlesRead,
-    #[serde(rename = "articles:write")]
-    ArticlesWrite,
+macro_rules! scopes {
+    ($($name:ident = $text:literal;)*) => {
+        /// A part of what a role may do, for credentials that are given away (RFC 6749 section 3.3).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+        pub enum Scope {
+            $(#[serde(rename = $text)] $name,)*
+        }
+
+        impl Scope {
+            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// RFC 6750 section 3.1: the answer names the scope that was missing.
+            const fn missing(self) -> Problem {
+                let problem = Problem { code: "INSUFFICIENT_SCOPE", ..problems::FORBIDDEN };
+                problem.with_challenge(match self {
+                    $(Self::$name => concat!(r#"Bearer error="insufficient_scope", scope=""#, $text, "\""),)*
+                })
+            }
+        }
+    };
+}
+
+scopes! {
+    ProfileRead = "profile:read";
+    ProfileWrite = "profile:write";
+    ArticlesRead = "articles:read";
+    ArticlesWrite = "articles:write";
 }
 
 impl Scope {
-    pub const ALL: [Self; 4] = [Self::ProfileRead, Self::ProfileWrite, Self::ArticlesRead, Self::ArticlesWrite];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProfileRead => "profile:read",
-            Self::ProfileWrite => "profile:write",
-            Self::ArticlesRead => "articles:read",
-            Self::ArticlesWrite => "articles:write",
-        }
-    }
-
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == name)
-    }
-
-    /// RFC 6750 section 3.1: the answer names the scope that was missing.
-    const fn missing(self) -> Problem {
-        let problem = Problem { code: "INSUFFICIENT_SCOPE", ..problems::FORBIDDEN };
-        problem.with_challenge(match self {
-            Self::ProfileRead => r#"Bearer error="insufficient_scope", scope="profile:read""#,
-            Self::ProfileWrite => r#"Bearer error="insufficient_scope", scope="profile:write""#,
-            Self::ArticlesRead => r#"Bearer error="insufficient_scope", scope="articles:read""#,
-            Self::ArticlesWrite => r#"Bearer error="insufficient_scope", scope="articles:write""#,
-        })
     }
 }
 

@@ -23,3 +23,4 @@ mod revocation;
 mod schema_agreement;
 mod sessions;
 mod tokens;
+mod walks;

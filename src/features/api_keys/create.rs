@@ -34,7 +34,7 @@ pub struct CreateApiKey {
     #[validate(length(min = 1, max = 100), regex(path = *NAME))]
     #[schemars(example = &"Nightly backup")]
     name: String,
-    #[validate(length(min = 1, max = 4))]
+    #[validate(length(min = 1, max = 16))]
     #[schemars(extend("uniqueItems" = true))]
     scopes: Vec<Scope>,
     /// In the future, and at most 365 days away.

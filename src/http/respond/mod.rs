@@ -51,14 +51,14 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     };
 
     let failure = Failure::of(&response);
-    // The flood guard's word counts where no limit of the route had one: on an unknown path, before authentication.
-    let flood = response.extensions().get::<Decision>().copied();
+    // The flood guard's is one of them, and the only one on an unknown path and before authentication.
+    let mut limits = context.decisions();
+    limits.extend(response.extensions().get::<Decision>());
     let mut response = match &failure {
         Some(failure) => failure.envelope(response, &context),
         None => response,
     };
-    let limit = nearest(&context.decisions()).or(flood);
-    complete(response.headers_mut(), &app, &context, &asked, is_preflight, secure, limit);
+    complete(response.headers_mut(), &app, &context, &asked, is_preflight, secure, nearest(&limits));
     if let Some(failure) = &failure {
         failure.note(&app, &context);
     }

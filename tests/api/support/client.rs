@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use axum::{
@@ -16,7 +19,7 @@ use hyper_util::{
 };
 use serde_json::Value;
 
-use super::contract;
+use super::contract::Contract;
 
 /// Somebody at an address of their own.
 #[derive(Clone)]
@@ -26,9 +29,10 @@ pub struct Client {
     address: String,
     token: Option<String>,
     api_key: Option<String>,
-    contract: Bytes,
+    contract: Arc<Contract>,
 }
 
+#[derive(Clone)]
 pub struct Request {
     client: Client,
     method: Method,
@@ -44,7 +48,7 @@ pub struct Answer {
 }
 
 impl Client {
-    pub fn new(server: SocketAddr, contract: Bytes) -> Self {
+    pub fn new(server: SocketAddr, contract: Arc<Contract>) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let http = Http::builder(TokioExecutor::new()).build_http();
@@ -59,6 +63,11 @@ impl Client {
     /// A program of the same person's, with a key instead.
     pub fn with_key(&self, api_key: &str) -> Self {
         Self { token: None, api_key: Some(api_key.to_owned()), ..self.clone() }
+    }
+
+    /// The same person, in the place of this one.
+    pub fn beside(&self, other: &Self) -> Self {
+        Self { address: other.address.clone(), ..self.clone() }
     }
 
     pub fn at(&self, server: SocketAddr) -> Self {
@@ -121,7 +130,7 @@ impl Request {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let answer = Answer { status: parts.status, headers: parts.headers, bytes };
-        contract::check(&client.contract, &method, &path, &answer);
+        client.contract.check(&method, &path, &answer);
         answer
     }
 }

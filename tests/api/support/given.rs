@@ -19,6 +19,11 @@ impl MovableClock {
     pub fn forward(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }
+
+    /// Another clock, which is slow by so much.
+    pub fn behind(&self, by: Duration) -> Self {
+        Self(Arc::new(Mutex::new(self.now() - by)))
+    }
 }
 
 impl Clock for MovableClock {

@@ -1,5 +1,6 @@
 //! A service of its own for each test, and clients that speak to it as anyone would: over a socket.
 
+mod callers;
 mod client;
 mod contract;
 mod database;
@@ -21,13 +22,14 @@ use drawbridge::{
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 
-use self::database::Database;
 pub use self::{
+    callers::{UNLIMITED, role_for},
     client::{Answer, Client, Request},
     given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
 };
+use self::{contract::Contract, database::Database};
 
 /// A running service.
 pub struct TestApp {
@@ -37,6 +39,8 @@ pub struct TestApp {
     /// Connections of the owner, for looking at what the service did and for doing what no request can.
     pub owner: PgPool,
     pub folder: Arc<tempfile::TempDir>,
+    /// What every answer is held against.
+    pub contract: Arc<Contract>,
     database: Database,
     stop: Option<oneshot::Sender<()>>,
 }
@@ -74,18 +78,20 @@ impl TestApp {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let app = service.app.clone();
+        let contract = Arc::new(Contract::read(&app.openapi));
         tokio::spawn(async move {
             let Service { router, .. } = &service;
             let stopped = async { drop(stopped.await) };
             server::serve(listener, &transport, router.clone(), stopped).await.unwrap();
             service.close().await;
         });
-        Self { app, clock, address, owner: database.as_owner(), folder, database, stop: Some(stop) }
+        let owner = database.as_owner();
+        Self { app, clock, address, owner, folder, contract, database, stop: Some(stop) }
     }
 
     /// Somebody new, at an address of their own.
     pub fn client(&self) -> Client {
-        Client::new(self.address, self.app.openapi.clone())
+        Client::new(self.address, self.contract.clone())
     }
 
     /// Cuts every connection of the service to its database, as a restart would.

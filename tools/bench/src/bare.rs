@@ -43,12 +43,15 @@ pub async fn run() -> anyhow::Result<()> {
     let config = Config::load()?;
     let located = config.database.url.context("DATABASE_URL")?;
     let pool = database::pool(located, config.database.pool_size);
-    let router = Router::new().route("/users/{id}", get(user)).with_state(pool);
     let listener = TcpListener::bind(config.transport.listen).await?;
     tokio::select! {
-        outcome = axum::serve(listener, router) => Ok(outcome?),
+        outcome = axum::serve(listener, router(pool)) => Ok(outcome?),
         () = parent_gone() => Ok(()),
     }
+}
+
+pub fn router(pool: PgPool) -> Router {
+    Router::new().route("/users/{id}", get(user)).with_state(pool)
 }
 
 async fn user(State(pool): State<PgPool>, Path(id): Path<Uuid>) -> Result<Json<User>, StatusCode> {

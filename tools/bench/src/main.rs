@@ -8,9 +8,10 @@
 //! - `process`: a child from the outside
 //! - `load`: clients that keep their connections
 //! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
-//! - `reading`, `login`, `storm`, `token`: what is measured
+//! - `reading`, `gates`, `token`, `login`, `storm`: what is measured
 
 mod bare;
+mod gates;
 mod load;
 mod login;
 mod process;
@@ -66,6 +67,7 @@ async fn measure(settings: &[String]) -> anyhow::Result<()> {
 
 async fn compare(stage: &Stage, service: &Server, bare: &Server, control: &Server) -> anyhow::Result<()> {
     reading::compare(stage, service, bare, control).await?;
+    gates::compare(stage).await?;
     token::compare(stage)?;
     login::compare(stage, service).await?;
     storm::compare(stage, service).await
