@@ -107,7 +107,10 @@ async fn client(app: &TestApp, owner: Uuid, caller: &str) -> Client {
             client
         }
         "key" => app.program(owner, &Scope::ALL).await,
-        "readkey" => app.program(owner, &[Scope::ProfileRead, Scope::ArticlesRead]).await,
+        "readkey" => {
+            let reads: Vec<_> = Scope::ALL.into_iter().filter(|scope| scope.name().ends_with(":read")).collect();
+            app.program(owner, &reads).await
+        },
         _ => unreachable!("a caller of the list"),
     }
 }

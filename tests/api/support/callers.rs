@@ -25,6 +25,9 @@ pub const UNLIMITED: [(&str, &str); 7] = [
     ("RATE_LIMIT_EXPENSIVE", "token-bucket 100000/1m"),
 ];
 
+/// Resources of the service, each a table of texts that somebody owns.
+const TEXTS: &[&str] = &["articles"];
+
 /// A role that the policy admits.
 pub fn role_for(policy: Policy) -> Role {
     match policy {
@@ -108,8 +111,10 @@ impl TestApp {
                 self.program(owner, &Scope::ALL).await;
                 "select id from api_keys where user_id = $1 order by id desc limit 1"
             }
-            _ if path.contains("/articles/") => return self.written("articles", owner).await,
-            _ => return owner,
+            _ => match TEXTS.iter().find(|table| path.contains(&format!("/{table}/"))) {
+                Some(table) => return self.written(table, owner).await,
+                None => return owner,
+            },
         };
         sqlx::query_scalar(newest).bind(owner).fetch_one(&self.owner).await.unwrap()
     }
