@@ -48,7 +48,7 @@ pub struct FieldError {
     #[schemars(length(max = 64), example = &"email")]
     pub field: String,
     /// The name of the rule.
-    #[schemars(length(max = 64), example = &"email")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9_]+$"), example = &"email")]
     pub rule: &'static str,
     /// The rule in words.
     #[schemars(length(max = 200))]

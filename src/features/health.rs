@@ -39,18 +39,18 @@ pub fn routes() -> Routes {
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Health {
-    #[schemars(length(max = 8), example = &"ok")]
+    #[schemars(extend("const" = "ok"))]
     status: &'static str,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Index {
-    #[schemars(length(max = 64), example = &"/docs")]
+    #[schemars(extend("const" = "/docs"))]
     docs: &'static str,
-    #[schemars(length(max = 64), example = &"/openapi.json")]
+    #[schemars(extend("const" = "/openapi.json"))]
     openapi: &'static str,
-    #[schemars(length(max = 64), example = &"/health/ready")]
+    #[schemars(extend("const" = "/health/ready"))]
     health: &'static str,
 }
 

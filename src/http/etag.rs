@@ -60,7 +60,8 @@ impl FromRequestParts<App> for IfMatch {
 
 impl Input for IfMatch {
     fn describe(operation: &mut Operation<'_>) {
-        operation.header_parameter("If-Match", "Change it only if it still has this `ETag`.");
+        let tags = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+        operation.header_parameter("If-Match", "Change it only if it still has this `ETag`.", tags);
         operation.refuses(problems::PRECONDITION_FAILED);
     }
 }

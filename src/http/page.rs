@@ -70,7 +70,7 @@ pub struct Page<T> {
     #[schemars(length(max = 100))]
     items: Vec<T>,
     /// Leads to the next page; null on the last one.
-    #[schemars(length(max = 64), extend("examples" = [null]))]
+    #[schemars(length(max = 64), regex(pattern = "^[0-9A-Za-z_-]*$"), extend("examples" = [null]))]
     next_cursor: Option<String>,
 }
 

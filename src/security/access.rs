@@ -156,6 +156,14 @@ impl Policy {
         !matches!(self, Self::Public | Self::Scope(_))
     }
 
+    /// One of these; empty where any role will do.
+    pub fn roles(self) -> Vec<&'static str> {
+        match self {
+            Self::Role(roles) => roles.iter().map(|role| role.name()).collect(),
+            Self::Public | Self::Session | Self::Fresh | Self::Scope(_) => Vec::new(),
+        }
+    }
+
     /// What it can answer to a caller whom it does not admit.
     pub const fn refusal(self) -> Option<Problem> {
         match self {

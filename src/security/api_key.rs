@@ -38,7 +38,7 @@ pub struct ApiKey(Secret<String>);
 /// The part that names a key, `dbk_` and twelve characters. It opens nothing: it may stand in lists, logs and mails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema, sqlx::Type)]
 #[serde(transparent)]
-#[schemars(inline, extend("pattern" = "^dbk_[0-9a-z]{12}$", "examples" = ["dbk_7k2m9x4q1b8d"]))]
+#[schemars(inline, extend("pattern" = "^dbk_[0-9a-z]{12}$", "maxLength" = 16, "examples" = ["dbk_7k2m9x4q1b8d"]))]
 #[sqlx(transparent)]
 pub struct KeyId(String);
 

@@ -89,7 +89,7 @@ pub struct Caps {
 
 impl Caps {
     /// 16 KiB in 30 s: a poor mobile link is twenty times faster.
-    pub const FAIR_SHARE: usize = 16 * 1024;
+    pub const FAIR_SHARE: u16 = 16 * 1024;
 }
 
 impl Default for Caps {

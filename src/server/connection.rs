@@ -48,6 +48,7 @@ impl<S: Answers> Connection<S> {
     pub(super) async fn attend(mut self, stream: TcpStream, tls: Option<Arc<ServerConfig>>) {
         // Answers are small and whole; Nagle's algorithm would only hold back their last part.
         let _ = stream.set_nodelay(true);
+        keep_the_rest_here(&stream);
         let Some(tls) = tls else { return self.converse(stream, false).await };
         // Too late, or not TLS: scanners fail handshakes all day long, so there is no line in the log for it.
         let handshake = timeout(self.caps.handshake, TlsAcceptor::from(tls).accept(stream));
@@ -89,6 +90,16 @@ impl<S: Answers> Connection<S> {
             }
         }
     }
+}
+
+/// The kernel would take megabytes of an answer off our hands and call it written: a client that reads a byte a second
+/// would look idle, with the idle connection's longer life, and its megabytes would outlive our close. So the kernel gets
+/// little more than is on its way. `SO_SNDBUF` was rejected: it also bounds what is on its way, and so the speed afar.
+fn keep_the_rest_here(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(Caps::FAIR_SHARE.into());
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 async fn stopping(stopped: &mut watch::Receiver<bool>) {

@@ -125,7 +125,7 @@ impl<S> Patient<S> {
     /// A byte now and then is no progress: a client that takes one every few seconds would never be cut.
     fn has_written(&mut self, count: usize) {
         self.taken += count;
-        if self.taken >= Caps::FAIR_SHARE {
+        if self.taken >= usize::from(Caps::FAIR_SHARE) {
             self.all_is_taken();
         }
     }

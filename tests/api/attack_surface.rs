@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use drawbridge::{app, http::openapi};
+use serde_json::json;
 
 /// `drawbridge routes`, as it was last agreed to.
 const AGREED: &str = include_str!("attack_surface.txt");
@@ -28,4 +29,20 @@ fn every_operation_has_a_name_of_its_own() {
     let table = app::table();
     let names: BTreeSet<_> = table.iter().map(|route| route.about.summary).collect();
     assert_eq!(names.len(), table.len());
+}
+
+#[test]
+fn the_document_names_the_role_that_a_route_wants() {
+    let document = openapi::document(&app::table());
+    for (path, role) in [("/v1/admin/users", json!(["admin"])), ("/v1/users/me", json!([]))] {
+        assert_eq!(document["paths"][path]["get"]["security"][0]["access_token"], role, "{path}");
+    }
+}
+
+/// A generated client takes an example for a promise of the form.
+#[test]
+fn an_example_of_an_answer_has_the_fields_that_may_be_null() {
+    let document = openapi::document(&app::table());
+    let page = &document["paths"]["/v1/users/me/sessions"]["get"]["responses"]["200"]["content"]["application/json"];
+    assert!(page["example"].as_object().unwrap().contains_key("next_cursor"), "{page}");
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     convert::Infallible,
+    future::pending,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -23,6 +24,7 @@ use drawbridge::{
         routes::{About, Limit},
     },
     security::access::{Public, Role},
+    server,
     state::App,
     types::{Givens, System},
 };
@@ -88,6 +90,36 @@ async fn a_body_that_never_comes_is_given_up_with_408_and_not_as_a_failure_of_ou
         .body(Body::new(Silent))
         .unwrap();
     assert_eq!(service.router.oneshot(request).await.unwrap().status(), 408);
+}
+
+#[tokio::test]
+async fn who_comes_when_the_house_is_full_is_told_so_in_the_usual_form() {
+    let running = TestApp::start().await;
+    let mut config = config(&tempfile::tempdir().unwrap(), &[]);
+    config.transport.caps.connections = 1;
+    let transport = config.transport.clone();
+    let database = running.app.database.clone();
+    let service = app::build(config, Givens::new(System, System), database, features::routes()).await.unwrap();
+    let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { server::serve(listener, &transport, service.router.clone(), pending()).await });
+
+    let live = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut inside = TcpStream::connect(address).await.unwrap();
+    inside.write_all(live).await.unwrap();
+    let mut first = [0; 12];
+    inside.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+
+    let mut outside = TcpStream::connect(address).await.unwrap();
+    outside.write_all(live).await.unwrap();
+    let mut answer = String::new();
+    outside.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503") && head.contains("retry-after: ") && head.contains("x-request-id: "));
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["code"], "SERVICE_UNAVAILABLE");
+    assert!(body["reference"].as_str().unwrap().starts_with("err-"), "{body}");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub struct CreateApiKey {
 #[schemars(deny_unknown_fields, rename = "CreatedApiKey")]
 pub struct CreatedView {
     #[serde(serialize_with = "plain")]
-    #[schemars(with = "String", length(min = 67, max = 67))]
+    #[schemars(with = "String", length(min = 67, max = 67), regex(pattern = "^dbk_[0-9A-Za-z_-]{63}$"))]
     #[schemars(extend("examples" = ["dbk_7k2m9x4q1b8d_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI_3f9k2a"]))]
     key: ApiKey,
     #[serde(flatten)]

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ApiKey")]
 pub struct ApiKeyView {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     pub id: Uuid,
     /// The beginning of the key, by which it is told from others. It opens nothing.
     pub key_id: KeyId,

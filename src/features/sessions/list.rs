@@ -24,14 +24,14 @@ use crate::{
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Session")]
 pub struct SessionView {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     id: Uuid,
     /// What the browser or program called itself when it signed in.
     #[schemars(length(max = 200), extend("examples" = ["curl/8.5.0"]))]
     device: Option<String>,
     /// The network it signed in from.
     // Not the address: whoever is in the account for a moment need not learn where its owner lives.
-    #[schemars(length(max = 64), extend("examples" = ["203.0.113.0/24"]))]
+    #[schemars(length(max = 64), regex(pattern = r"^[0-9a-f.:]+/\d{1,3}$"), extend("examples" = ["203.0.113.0/24"]))]
     address: Option<String>,
     created_at: Timestamp,
     /// When it was last refreshed, which a client that is in use does every few minutes.

@@ -26,7 +26,8 @@ pub struct Tokens {
     #[schemars(length(max = 32), extend("const" = "authenticated"))]
     status: &'static str,
     #[serde(serialize_with = "access")]
-    #[schemars(with = "String", length(max = 4096), extend("examples" = ["eyJhbGciOiJFZERTQSIsImtpZCI6IjIwMjYi..."]))]
+    #[schemars(with = "String", length(max = 4096), regex(pattern = r"^[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$"))]
+    #[schemars(extend("examples" = ["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMThlIn0.c2lnbmF0dXJl"]))]
     access_token: AccessToken,
     #[schemars(length(max = 16), extend("const" = "Bearer"))]
     token_type: &'static str,
@@ -34,7 +35,8 @@ pub struct Tokens {
     #[schemars(range(min = 1, max = 3600), example = 600)]
     expires_in: u64,
     #[serde(serialize_with = "refresh")]
-    #[schemars(with = "String", length(max = 512), extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
+    #[schemars(with = "String", length(max = 512), regex(pattern = "^dbt_[0-9A-Za-z_-]{43}$"))]
+    #[schemars(extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
     refresh_token: PlainToken,
 }
 

@@ -149,9 +149,9 @@ fn example(problem: &Problem) -> Value {
 fn headers() -> Value {
     let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
     let count = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 1_000_000_000 });
-    let text = || json!({ "type": "string", "maxLength": 200 });
+    let text = |pattern: &str| json!({ "type": "string", "maxLength": 200, "pattern": pattern });
     json!({
-        "Access-Control-Allow-Origin": header("The caller's own origin, where it is on the service's list", text()),
+        "Access-Control-Allow-Origin": header("The caller's own origin, where it is on the service's list", text("^https?://[^/]+$")),
         "X-Request-Id": header("The id of this request in the log",
             json!({ "type": "string", "format": "uuid", "maxLength": 36 })),
         "X-RateLimit-Limit": header("How many requests the nearest limit admits", count()),
@@ -159,9 +159,9 @@ fn headers() -> Value {
         "X-RateLimit-Reset": header("When all are back, in Unix seconds",
             json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
-        "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text()),
-        "Location": header("Where the new resource is found", text()),
-        "ETag": header("Names this version of the resource, for `If-Match`", text()),
+        "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text("^Bearer")),
+        "Location": header("Where the new resource is found", text("^/")),
+        "ETag": header("Names this version of the resource, for `If-Match`", text("^\"[0-9A-Za-z_-]+\"$")),
     })
 }
 
@@ -209,7 +209,7 @@ fn example_of(schema: &Value, schemas: &Value) -> Value {
     }
     if let Some(properties) = schema["properties"].as_object() {
         let examples = properties.iter().map(|(name, property)| (name.clone(), example_of(property, schemas)));
-        return examples.filter(|(_, example)| !example.is_null()).collect();
+        return examples.filter(|(name, example)| !example.is_null() || may_be_null(&properties[name])).collect();
     }
     match schema["type"].as_str() {
         Some("array") => json!([example_of(&schema["items"], schemas)]),
@@ -218,6 +218,11 @@ fn example_of(schema: &Value, schemas: &Value) -> Value {
         Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(1)),
         _ => Value::Null,
     }
+}
+
+/// Then a null is an example; elsewhere it says that none is known.
+fn may_be_null(schema: &Value) -> bool {
+    schema["type"].as_array().is_some_and(|types| types.contains(&json!("null")))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl<T: input::Input> Input for ValidQuery<T> {
 
 impl Input for Id {
     fn describe(operation: &mut Operation<'_>) {
-        operation.path_parameter("id", &json!({ "type": "string", "format": "uuid" }));
+        operation.path_parameter("id", &json!({ "type": "string", "format": "uuid", "maxLength": 36 }));
         operation.refuses(problems::NOT_FOUND);
     }
 }
@@ -106,7 +106,8 @@ impl<'a> Operation<'a> {
         if policy == Policy::Public {
             return;
         }
-        self.security.push(json!({ "access_token": [] }));
+        // The list of a scheme that is not OAuth names the roles that are wanted (OpenAPI 3.1, Security Requirement Object).
+        self.security.push(json!({ "access_token": policy.roles() }));
         if policy.wants_session() {
             self.refuses(problems::FORBIDDEN);
         } else {
@@ -158,8 +159,8 @@ impl<'a> Operation<'a> {
         self.parameters.push(json!({ "in": "path", "name": name, "required": true, "schema": schema }));
     }
 
-    pub fn header_parameter(&mut self, name: &str, description: &str) {
-        let schema = json!({ "type": "string", "maxLength": 200 });
+    pub fn header_parameter(&mut self, name: &str, description: &str, pattern: &str) {
+        let schema = json!({ "type": "string", "maxLength": 200, "pattern": pattern });
         self.parameters.push(
             json!({ "in": "header", "name": name, "required": false, "description": description, "schema": schema }),
         );

@@ -5,6 +5,7 @@ use std::{
 
 use axum::body::Bytes;
 use hyper::body::Frame;
+use tokio::{net::TcpSocket, sync::mpsc};
 
 use super::*;
 
@@ -111,6 +112,46 @@ async fn a_client_that_does_not_read_is_cut_off() {
     // From here on it reads no more. The service waits for its end without a limit of its own.
     server.stop.send(()).unwrap();
     server.done.await.unwrap().unwrap();
+}
+
+/// A body of 512 KiB that tells of each part that is taken from it, and by its end of its own.
+struct Counted(mpsc::UnboundedSender<()>, usize);
+
+impl hyper::body::Body for Counted {
+    type Data = Bytes;
+    type Error = Infallible;
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Some(left) = self.1.checked_sub(1) else { return Poll::Ready(None) };
+        self.1 = left;
+        let _ = self.0.send(());
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 * 1024])))))
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_answer_that_nobody_reads_waits_with_us_and_not_in_the_kernel() {
+    let (parts, mut part) = mpsc::unbounded_channel();
+    let all = 32;
+    let counted = tower::service_fn(move |_: Request<Body>| {
+        let body = Body::new(Counted(parts.clone(), all));
+        async { Ok(body.into_response()) }
+    });
+    let server = start(Caps { write: SHORT, ..patient() }, Encryption::None, counted).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    stream.write_all(GET).await.unwrap();
+    // Its connection was cut for not reading; had the kernel taken the whole, it would count as idle, and be kept.
+    let mut first = [0; 1024];
+    stream.read_exact(&mut first).await.unwrap();
+    server.stop.send(()).unwrap();
+    server.done.await.unwrap().unwrap();
+    let mut taken = 0;
+    while part.recv().await.is_some() {
+        taken += 1;
+    }
+    assert!(taken < all, "the kernel took it all");
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
 
 /// `:method GET`, `:scheme https` and `:path /` are numbers in HPACK's static table; `:authority` is spelled out.
 const GET_ROOT: &[u8] = b"\x82\x87\x84\x41\x09localhost";
@@ -117,6 +119,36 @@ async fn streams_that_are_opened_to_be_reset_end_the_connection() {
     let _ = stream.write_all(&rapid).await;
     let goaway = until(GOAWAY, &mut stream).await.unwrap();
     assert_eq!(goaway[4..8], 11_u32.to_be_bytes(), "ENHANCE_YOUR_CALM");
+}
+
+/// CVE-2025-8671: the client grants more room than can be counted, so that it is we who reset the stream.
+#[tokio::test]
+async fn streams_that_we_are_made_to_reset_end_the_connection() {
+    let (_server, mut stream) = over_http2(patient()).await;
+    let too_much = (u32::MAX >> 1).to_be_bytes();
+    let rapid: Vec<u8> = (0..1000)
+        .flat_map(|n| {
+            [frame(HEADERS, WHOLE, 2 * n + 1, GET_ROOT), frame(WINDOW_UPDATE, 0, 2 * n + 1, &too_much)].concat()
+        })
+        .collect();
+    let _ = stream.write_all(&rapid).await;
+    let goaway = until(GOAWAY, &mut stream).await.unwrap();
+    assert_eq!(goaway[4..8], 11_u32.to_be_bytes(), "ENHANCE_YOUR_CALM");
+}
+
+/// CVE-2024-27316: a head that has no end, and would be held in memory until it had one.
+#[tokio::test]
+async fn a_head_that_never_ends_ends_the_connection() {
+    let (_server, stream) = over_http2(patient()).await;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    // A field of 1 + 16 000 bytes that is to be kept in no table.
+    let field = [b"\x00\x01x\x7f\x81\x7c", &[b'a'; 16_000][..]].concat();
+    let flood = async {
+        writer.write_all(&frame(HEADERS, 1, 1, GET_ROOT)).await.unwrap();
+        while writer.write_all(&frame(CONTINUATION, 0, 1, &field)).await.is_ok() {}
+    };
+    let ((), told) = tokio::join!(flood, until(GOAWAY, &mut reader));
+    assert!(told.is_some());
 }
 
 #[tokio::test]
