@@ -34,7 +34,7 @@ use crate::{
 };
 
 const HEADER: &str = "idempotency-key";
-const MOST: usize = 255;
+const MOST: usize = 200;
 
 /// The header, where it was sent.
 pub struct IdempotencyKey(Option<String>);
@@ -152,8 +152,8 @@ impl FromRequestParts<App> for IdempotencyKey {
             (Some(_), Some(_)) => None,
         };
         // The draft wants a quoted string; most clients send it bare. Both are a key, and two different ones.
-        let key = key.filter(|key| (1..=MOST).contains(&key.len()));
-        let refused = || Error::field("Idempotency-Key", "header", "is sent once, with 1 to 255 visible characters");
+        let key = key.filter(|key| (1..=MOST).contains(&key.len()) && !key.contains('\t'));
+        let refused = || Error::field("Idempotency-Key", "header", "is sent once, with 1 to 200 visible characters");
         key.map(|key| Self(Some(key.to_owned()))).ok_or_else(refused)
     }
 }
@@ -162,8 +162,9 @@ impl Input for IdempotencyKey {
     fn describe(operation: &mut Operation<'_>) {
         operation.header_parameter(
             "Idempotency-Key",
-            "Of your choice, at most 255 characters. For 24 hours the same request with the same key is answered as the \
+            "Of your choice. For 24 hours the same request with the same key is answered as the \
              first time and done once; another request with the same key is a 409.",
+            "^[ -~]+$",
         );
         operation.refuses(problems::CONFLICT);
     }

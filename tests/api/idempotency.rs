@@ -79,14 +79,14 @@ async fn a_refused_request_leaves_its_key_free() {
 async fn a_key_that_is_empty_too_long_doubled_or_unreadable_is_refused() {
     let app = TestApp::start().await;
     let client = app.person(Role::User).await.client;
-    for wrong in ["", &"k".repeat(256), "k\u{e9}y"] {
+    for wrong in ["", &"k".repeat(201), "k\u{e9}y", "k\ty"] {
         let answer = create(&client, wrong, "On bridges").await;
         assert_eq!(answer.fields(), [("Idempotency-Key".to_owned(), "header".to_owned())], "{wrong:?}");
     }
     let body = json!({ "title": "On bridges", "body": "Down by day." });
     let twice = client.post("/v1/articles", &body).header("idempotency-key", "a").header("idempotency-key", "b");
     assert_eq!(twice.send().await.fields(), [("Idempotency-Key".to_owned(), "header".to_owned())]);
-    create(&client, &"k".repeat(255), "On bridges").await.assert(201);
+    create(&client, &"k".repeat(200), "On bridges").await.assert(201);
 }
 
 #[tokio::test]
