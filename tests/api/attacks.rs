@@ -305,18 +305,24 @@ async fn no_other_spelling_of_a_path_reaches_a_route() {
     }
 }
 
-/// The account goes away between the look at its password and the session.
+/// The account goes away, or loses its rights, between the look at its password and the session.
 #[tokio::test]
-async fn a_login_that_an_erasure_overtakes_is_a_wrong_login_and_no_failure() {
+async fn a_login_that_an_erasure_a_suspension_or_a_change_of_role_overtakes_is_a_wrong_login_and_no_failure() {
     let app = TestApp::start().await;
-    let (id, email) = app.account(Role::User).await;
-    let mut erasure = app.owner.begin().await.unwrap();
-    sqlx::query("delete from users where id = $1").bind(id).execute(&mut *erasure).await.unwrap();
-    let client = app.client();
-    let login = tokio::spawn(async move { client.login(&email, PASSWORD).await });
-    someone_waits_for_a_lock(&app).await;
-    erasure.commit().await.unwrap();
-    login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
+    for change in [
+        "delete from users where id = $1",
+        "update users set status = 'suspended' where id = $1",
+        "update users set role = 'editor' where id = $1",
+    ] {
+        let (id, email) = app.account(Role::User).await;
+        let mut overtaking = app.owner.begin().await.unwrap();
+        sqlx::query(change).bind(id).execute(&mut *overtaking).await.unwrap();
+        let client = app.client();
+        let login = tokio::spawn(async move { client.login(&email, PASSWORD).await });
+        someone_waits_for_a_lock(&app).await;
+        overtaking.commit().await.unwrap();
+        login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
+    }
 }
 
 /// A refresh and an erasure lock the same rows; in different orders each would wait for the other.

@@ -2,6 +2,7 @@
 
 use drawbridge::security::access::Role;
 use serde_json::json;
+use time::Duration;
 
 use crate::support::{PASSWORD, TestApp, lines_with};
 
@@ -16,10 +17,18 @@ async fn wrong_password_unknown_address_and_suspension_are_answered_alike() {
         .await
         .unwrap();
 
+    let (pending_id, pending) = app.account(Role::User).await;
+    sqlx::query("update users set status = 'suspended', email_verified_at = null where id = $1")
+        .bind(pending_id)
+        .execute(&app.owner)
+        .await
+        .unwrap();
+
     let answers = [
         app.client().login(&known, "not the right password").await,
         app.client().login("nobody@example.com", PASSWORD).await,
         app.client().login(&suspended, PASSWORD).await,
+        app.client().login(&pending, PASSWORD).await,
     ];
     let without_reference = |answer: &crate::support::Answer| {
         let mut body = answer.json();
@@ -68,7 +77,7 @@ async fn guessing_ends_after_ten_tries_from_however_many_addresses() {
     let noted = lines_with("excess_rate_limit_exceeded");
     assert!(noted.iter().any(|line| line["details"].as_str().unwrap().contains("login")), "{noted:?}");
     let wait: i64 = limited.header("retry-after").parse().unwrap();
-    app.clock.forward(time::Duration::seconds(wait));
+    app.clock.forward(Duration::seconds(wait));
     app.client().login(&email, PASSWORD).await.assert(200);
 }
 
@@ -119,6 +128,38 @@ async fn a_known_device_of_one_account_is_no_key_to_the_budget_of_another() {
     }
     let body = json!({ "email": ada.email, "password": "a guess", "known_device": eve.refresh_token });
     app.client().post("/v1/auth/login", &body).send().await.assert_refused(429, "RATE_LIMITED");
+}
+
+/// A guesser has spent the e-mail's budget; whether the owner is let in shows whether the device is known.
+#[tokio::test]
+async fn a_device_is_known_by_its_last_token_for_thirty_days_after_the_end_and_not_after_a_theft() {
+    let app = TestApp::start().await;
+    let ada = app.person(Role::User).await;
+    let is_known = async |token: &str| {
+        while app.client().login(&ada.email, "a guess").await.status != 429 {}
+        let body = json!({ "email": ada.email, "password": PASSWORD, "known_device": token });
+        app.client().post("/v1/auth/login", &body).send().await.status == 200
+    };
+    let refreshed = async |token: &str| {
+        let tokens = app.client().refresh(token).await.assert(200).json();
+        tokens["refresh_token"].as_str().unwrap().to_owned()
+    };
+    let last = refreshed(&ada.refresh_token).await;
+    assert!(!is_known(&ada.refresh_token).await, "a token that was traded for another");
+    assert!(is_known(&last).await, "the last one");
+
+    // The session has a month left, and then its device another.
+    app.clock.forward(Duration::days(60) - Duration::SECOND);
+    assert!(is_known(&last).await, "a session that ended a month ago");
+    app.clock.forward(Duration::SECOND);
+    assert!(!is_known(&last).await, "one that ended longer ago");
+
+    app.clock.forward(Duration::hours(1));
+    let stolen = app.sign_in(ada.id, ada.email.clone()).await.refresh_token;
+    let last = refreshed(&stolen).await;
+    app.clock.forward(Duration::minutes(1));
+    app.client().refresh(&stolen).await.assert_refused(401, "INVALID_CREDENTIALS");
+    assert!(!is_known(&last).await, "a session in which a spent token was used again");
 }
 
 #[tokio::test]

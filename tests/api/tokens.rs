@@ -3,7 +3,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use drawbridge::{
     app,
-    security::access::{Policy, Role},
+    security::{
+        access::{Policy, Role},
+        jwt::Grant,
+    },
 };
 use serde_json::{Value, json};
 use time::Duration;
@@ -180,4 +183,44 @@ async fn a_rotated_key_signs_and_the_old_one_verifies_until_its_tokens_have_died
     app.clock.forward(Duration::minutes(11));
     let jwks = app.client().get("/.well-known/jwks.json").send().await.json();
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 1, "retired keys are gone when their tokens are");
+}
+
+#[tokio::test]
+async fn a_token_dies_with_its_session_though_its_own_time_is_not_up() {
+    let app = TestApp::start().await;
+    let (user, _) = app.account(Role::User).await;
+    let client = app.session(user, Role::User).await;
+    sqlx::query("update sessions set expires_at = $2 where user_id = $1")
+        .bind(user)
+        .bind((app.app.givens.now() + Duration::minutes(1)).0)
+        .execute(&app.owner)
+        .await
+        .unwrap();
+    app.clock.forward(Duration::seconds(59));
+    client.me().await.assert(200);
+    app.clock.forward(Duration::SECOND);
+    client.me().await.assert_refused(401, "UNAUTHENTICATED");
+}
+
+/// No token of ours says so; a defect that made one must not make its bearer another user's session.
+#[tokio::test]
+async fn a_token_opens_nothing_with_somebody_elses_session() {
+    let app = TestApp::start().await;
+    let (ada, (eve, _)) = (app.person(Role::User).await, app.account(Role::User).await);
+    let (_, claims, _) = parts(&ada.access_token);
+    let token_of = |user_id| {
+        let grant = Grant {
+            user_id,
+            session_id: claims["sid"].as_str().unwrap().parse().unwrap(),
+            generation: 1,
+            role: Role::User.name(),
+            scope: claims["scope"].as_str().unwrap().to_owned(),
+            auth_time: app.app.givens.now(),
+            amr: vec!["pwd".to_owned()],
+            client_id: "first-party".to_owned(),
+        };
+        app.app.jwt.issue(grant, &app.app.givens).unwrap().token
+    };
+    app.client().with_token(token_of(ada.id).expose()).me().await.assert(200);
+    app.client().with_token(token_of(eve).expose()).me().await.assert_refused(401, "UNAUTHENTICATED");
 }

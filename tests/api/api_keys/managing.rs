@@ -81,7 +81,8 @@ async fn the_list_is_read_page_by_page_and_a_cursor_is_its_owners() {
 #[tokio::test]
 async fn a_user_has_twenty_live_keys_at_most_also_when_two_are_asked_for_at_once() {
     let app = TestApp::start().await;
-    let ada = app.person(Role::User).await;
+    let (ada, eve) = (app.person(Role::User).await, app.person(Role::User).await);
+    fill(&app, eve.id, 20, Duration::days(1)).await;
     fill(&app, ada.id, 5, Duration::MICROSECOND).await;
     app.clock.forward(Duration::MICROSECOND);
     fill(&app, ada.id, 19, Duration::days(1)).await;
@@ -103,7 +104,7 @@ async fn a_user_has_twenty_live_keys_at_most_also_when_two_are_asked_for_at_once
     let (one, other, ()) = tokio::join!(ask(), ask(), release);
     let mut statuses = [one, other].map(|answer| answer.status.as_u16());
     statuses.sort_unstable();
-    assert_eq!(statuses, [201, 409], "those that have expired do not count");
+    assert_eq!(statuses, [201, 409], "neither those that have expired nor another's count");
     let list = ada.client.get(KEYS).send().await.assert(200).json();
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.len(), 20);

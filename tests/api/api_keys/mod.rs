@@ -128,14 +128,14 @@ async fn a_key_ends_with_its_owner() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
     let program = program(&app, &ada, &BOTH).await;
-    for (status, answer) in [("suspended", 401), ("active", 200)] {
-        sqlx::query("update users set status = $2 where id = $1")
-            .bind(ada.id)
-            .bind(status)
-            .execute(&app.owner)
-            .await
-            .unwrap();
-        assert_eq!(program.me().await.status, answer, "{status}");
+    for (change, answer) in [
+        ("update users set status = 'suspended' where id = $1", 401),
+        ("update users set status = 'active' where id = $1", 200),
+        ("update users set email_verified_at = null where id = $1", 401),
+        ("update users set email_verified_at = now() where id = $1", 200),
+    ] {
+        sqlx::query(change).bind(ada.id).execute(&app.owner).await.unwrap();
+        assert_eq!(program.me().await.status, answer, "{change}");
     }
     sqlx::query("delete from users where id = $1").bind(ada.id).execute(&app.owner).await.unwrap();
     refused_without_hint(&program.me().await, "deleted");

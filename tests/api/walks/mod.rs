@@ -102,10 +102,12 @@ impl Visitor {
             let refused = plain().body("{}").header("content-type", "application/json");
             visits.push(visit("an empty body", refused, 400));
         }
-        if route.path.contains("{id}") {
-            visits.push(visit("no id", asks(&route.path.replace("{id}", "7")), 400));
-            let nobody = Uuid::from_u128(7).to_string();
-            visits.push(visit("an id of nothing", asks(&route.path.replace("{id}", &nobody)), 404));
+        if let Some((before, after)) = route.path.split_once("{id}") {
+            let id = &path[before.len()..path.len() - after.len()];
+            let of = |id: &str| asks(&format!("{before}{id}{after}"));
+            visits.push(visit("no id", of("7"), 400));
+            visits.push(visit("an id in another spelling", of(&id.replace('-', "")), 400));
+            visits.push(visit("an id of nothing", of(&Uuid::from_u128(7).to_string()), 404));
         }
         if route.policy != Policy::Public {
             visits.extend(self.refusals_of_callers(app).await);
