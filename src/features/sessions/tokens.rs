@@ -26,7 +26,11 @@ pub struct Tokens {
     #[schemars(length(max = 32), extend("const" = "authenticated"))]
     status: &'static str,
     #[serde(serialize_with = "access")]
-    #[schemars(with = "String", length(max = 4096), regex(pattern = r"^[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$"))]
+    #[schemars(
+        with = "String",
+        length(max = 4096),
+        regex(pattern = r"^[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+$")
+    )]
     #[schemars(extend("examples" = ["eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMThlIn0.c2lnbmF0dXJl"]))]
     access_token: AccessToken,
     #[schemars(length(max = 16), extend("const" = "Bearer"))]
