@@ -3,7 +3,10 @@
 use sqlx::PgPool;
 use time::Duration;
 
-use crate::{security::session_token, types::Timestamp};
+use crate::{
+    security::{session_token, totp},
+    types::Timestamp,
+};
 
 /// Replicas' clocks differ a little, and one that is ahead must not clear away what another still needs.
 const MARGIN: Duration = Duration::minutes(1);
@@ -24,5 +27,21 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     .execute(pool)
     .await?;
     sqlx::query!("delete from one_time_tokens where expires_at <= $1", now.0).execute(pool).await?;
+    sqlx::query!("delete from mfa_challenges where expires_at <= $1", now.0).execute(pool).await?;
+    sqlx::query!("delete from totp_guesses where since <= $1", (now - totp::GUESSES_COUNT_FOR - MARGIN).0)
+        .execute(pool)
+        .await?;
+    sqlx::query!(
+        r#"
+        delete from totp_secrets
+        using users
+        where users.id = totp_secrets.user_id
+          and users.mfa_enabled_at is null
+          and totp_secrets.created_at <= $1
+        "#,
+        (now - totp::PENDING - MARGIN).0,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
