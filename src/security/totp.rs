@@ -93,8 +93,8 @@ impl TotpSecret {
     /// neither which digits were right nor how far the phone's clock is off.
     pub fn step_of(&self, code: &TotpCode, now: Timestamp) -> Option<i64> {
         let now = step_at(now);
-        let same = |step: &i64| verify_slices_are_equal(self.code(*step).expose().as_bytes(), &code.0).is_ok();
-        (now - SKEW..=now + SKEW).filter(same).last()
+        let same = |step| verify_slices_are_equal(self.code(step).expose().as_bytes(), &code.0).is_ok();
+        (now - SKEW..=now + SKEW).fold(None, |found, step| if same(step) { Some(step) } else { found })
     }
 }
 

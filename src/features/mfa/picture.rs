@@ -31,8 +31,7 @@ fn draw(code: &QrCode, svg: &mut String) -> std::fmt::Result {
     for y in 0..code.size() {
         let mut x = 0;
         while x < code.size() {
-            // Outside of the code everything is white, so a run ends there at the latest.
-            let run = (x..).take_while(|x| code.get_module(*x, y)).count();
+            let run = (x..code.size()).take_while(|x| code.get_module(*x, y)).count();
             if run > 0 {
                 write!(svg, "M{} {}h{run}v1h-{run}z", x + MARGIN, y + MARGIN)?;
             }

@@ -43,16 +43,27 @@ async fn of_fifty_uses_of_one_recovery_code_at_once_one_signs_in() {
     assert_eq!(app.events(ada.id, "authn_mfa_recovery_code_used").await, 1);
 }
 
+/// Both have taken their try, on two replicas, and stand at the account's row.
 #[tokio::test]
-async fn of_five_good_codes_at_once_for_one_challenge_one_signs_in() {
+async fn of_two_good_codes_at_once_for_one_challenge_one_signs_in() {
     let app = TestApp::start_with(&UNLIMITED, features::routes()).await;
+    let other = app.replica_with(&UNLIMITED).await;
     let Careful { person: ada, recovery_codes, .. } = careful(&app).await;
     let token = challenge(&app, &ada.email).await;
+    let mut held = app.owner.begin().await.unwrap();
+    sqlx::query("select from users where id = $1 for update").bind(ada.id).execute(&mut *held).await.unwrap();
     let mut attempts = tokio::task::JoinSet::new();
-    for code in recovery_codes.iter().take(5) {
-        let (client, body) = (app.client(), json!({ "mfa_token": token, "code": code }));
+    for (client, code) in [app.client(), other.client()].into_iter().zip(&recovery_codes) {
+        let body = json!({ "mfa_token": token, "code": code });
         attempts.spawn(async move { client.post("/v1/auth/mfa", &body).send().await.status });
     }
+    until("both tries are taken", async || {
+        let left: i32 =
+            sqlx::query_scalar("select tries_left from mfa_challenges").fetch_one(&app.owner).await.unwrap();
+        (left == 3).then_some(())
+    })
+    .await;
+    held.rollback().await.unwrap();
     assert_eq!(winners(&attempts.join_all().await), 1);
     let left: i64 = sqlx::query_scalar("select count(*) from recovery_codes").fetch_one(&app.owner).await.unwrap();
     assert_eq!(left, 9, "who was too late keeps the code");

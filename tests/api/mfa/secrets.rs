@@ -1,6 +1,6 @@
 //! What is kept, what is written down, and under which key.
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use drawbridge::features;
 use serde_json::json;
 use time::Duration;
@@ -28,7 +28,7 @@ async fn dump(app: &TestApp) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(bytes)
 }
 
 #[tokio::test]
