@@ -36,6 +36,7 @@ use crate::{
         page_cursor::CursorKey,
         password::Hasher,
         rate_limit::{Class, ClientNetwork, FloodGuard, Limiter},
+        sealed::DataKeys,
         session_cache::SessionCache,
         transport::TurnedAway,
     },
@@ -63,10 +64,12 @@ pub struct Service {
 pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Routes) -> anyhow::Result<Service> {
     let sender = Sender::open(&settings.mail).context("the way out for mail (MAIL_URL)")?;
     let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("the signing keys")?;
+    let data_keys = DataKeys::open(&settings.data_keys, &givens).context("the keys of what is sealed")?;
     let cursors = CursorKey::load(&database, &givens).await.context("load the key of page cursors")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
+        data_keys,
         passwords: Hasher::start(&settings.password, givens.clone()),
         sessions: SessionCache::new(),
         limits: Limiter::new(settings.rate_limit.clone(), &givens),

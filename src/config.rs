@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     database, mail,
-    security::{client_address, cors, jwt, password, rate_limit, session_token, transport},
+    security::{client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
     settings::Env,
     telemetry,
 };
@@ -26,6 +26,7 @@ pub struct Config {
     pub rate_limit: rate_limit::Settings,
     pub jwt: jwt::Settings,
     pub session: session_token::Settings,
+    pub data_keys: sealed::Settings,
     pub password: password::Settings,
     pub database: database::Settings,
     pub mail: mail::Settings,
@@ -51,6 +52,7 @@ impl Config {
             rate_limit: rate_limit::Settings::read(&mut env),
             jwt: jwt::Settings::read(&mut env),
             session: session_token::Settings::read(&mut env),
+            data_keys: sealed::Settings::read(&mut env),
             password: password::Settings::read(&mut env),
             database: database::Settings::read(&mut env),
             mail: mail::Settings::read(&mut env),

@@ -17,7 +17,7 @@ use crate::{
     mail::Outbox,
     security::{
         access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limiter, session_cache::SessionCache,
+        rate_limit::Limiter, sealed::DataKeys, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -32,6 +32,7 @@ pub struct Shared {
     pub givens: Givens,
     pub database: PgPool,
     pub jwt: Keyring,
+    pub data_keys: DataKeys,
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limiter,
@@ -43,7 +44,8 @@ pub struct Shared {
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
     /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:
-    /// fifty tabs would hold every connection that everyone else needs. Tokens that share a place only wait a little.
+    /// fifty tabs would hold every connection that everyone else needs. So do codes for one challenge. Tokens that share a
+    /// place only wait a little.
     pub refreshing: [Mutex<()>; 64],
     /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.
     pub stopping: AtomicBool,

@@ -7,8 +7,9 @@ use drawbridge::{
     config::Config,
     database::{self, Purpose},
     mail::Target,
-    security::{jwt, transport::Encryption},
+    security::{jwt, sealed::DataKeys, transport::Encryption},
 };
+use sqlx::PgPool;
 
 use super::{givens, say};
 
@@ -17,6 +18,7 @@ pub async fn doctor() -> anyhow::Result<()> {
     let config = Config::load()?;
     let mut findings = weak_settings(&config);
     findings.extend(keys(&config));
+    findings.extend(data_key_file(&config));
     findings.extend(reach_database(&config).await);
     if findings.is_empty() {
         return say("Nothing to complain about.");
@@ -62,11 +64,50 @@ fn keys(config: &Config) -> Vec<String> {
     open.map(|key| format!("the signing key {} can be read by others: chmod 600", key.kid)).collect()
 }
 
-async fn reach_database(config: &Config) -> Option<String> {
+fn data_key_file(config: &Config) -> Option<String> {
+    let path = config.data_keys.file()?;
+    let named = path.display();
+    match std::fs::metadata(path) {
+        Ok(file) if file.mode() & 0o027 != 0 => Some(format!("{named} can be read by others: chmod 600")),
+        Ok(_) => None,
+        Err(_) => {
+            Some(format!("{named}, the key of what is sealed, is not there; in development the first start makes it"))
+        }
+    }
+}
+
+async fn reach_database(config: &Config) -> Vec<String> {
     let looked = async {
         let located = database::locate(&config.database, Purpose::Command).await?;
         let pool = database::pool(located.service.clone(), 2);
-        database::judge(&pool, config.production).await
+        database::judge(&pool, config.production).await?;
+        sealed(config, &pool).await
     };
-    looked.await.err().map(|error| format!("the database: {error:#}"))
+    looked.await.unwrap_or_else(|error| vec![format!("the database: {error:#}")])
+}
+
+/// Which keys are still needed, so that one can be put away, and whether one was put away too soon.
+async fn sealed(config: &Config, pool: &PgPool) -> anyhow::Result<Vec<String>> {
+    let used: Vec<(String, i64)> = sqlx::query_as(
+        r"
+        select convert_from(substr(sealed, 2, get_byte(sealed, 0)), 'UTF8'), count(*)
+        from totp_secrets
+        group by 1
+        order by 1
+        ",
+    )
+    .fetch_all(pool)
+    .await?;
+    if used.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = DataKeys::open(&config.data_keys, &givens())?;
+    let told = used.iter().filter_map(|(id, count)| match keys.ids().position(|known| known == id) {
+        Some(0) => None,
+        Some(_) => Some(format!("{count} TOTP secrets are still sealed under the older key {id}: keep it")),
+        None => Some(format!(
+            "{count} TOTP secrets are sealed under the key {id}, which DATA_ENCRYPTION_KEYS does not have"
+        )),
+    });
+    Ok(told.collect())
 }

@@ -1,8 +1,10 @@
 //! What an operator can do that no request can.
 
+mod dev;
 mod dev_users;
 mod doctor;
 mod keys;
+mod reset_mfa;
 mod serve;
 mod table;
 mod user;
@@ -51,6 +53,9 @@ pub enum Command {
     User(user::User),
     /// Read the settings and say what is wrong or weak
     Doctor,
+    /// Helpers for trying the service out
+    #[command(subcommand)]
+    Dev(dev::Dev),
 }
 
 impl Command {
@@ -63,6 +68,7 @@ impl Command {
             Self::Keys(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
+            Self::Dev(command) => command.run(),
         }
     }
 }

@@ -19,7 +19,7 @@ use drawbridge::{
 };
 use sqlx::PgPool;
 
-use super::{givens, open, say};
+use super::{givens, open, reset_mfa::reset_mfa, say};
 
 #[derive(Subcommand)]
 pub enum User {
@@ -33,6 +33,11 @@ pub enum User {
         email: String,
         #[arg(long, value_parser = role)]
         role: Role,
+    },
+    /// Turn two-factor authentication off for somebody who has lost phone and recovery codes; ends every session
+    ResetMfa {
+        #[arg(long)]
+        email: String,
     },
 }
 
@@ -72,6 +77,7 @@ impl User {
             Self::Create(create) => create.run(&config, &pool).await,
             Self::List => list(&pool).await,
             Self::SetRole { email, role } => set_role(&pool, &email, role).await,
+            Self::ResetMfa { email } => reset_mfa(&pool, &email).await,
         }
     }
 }

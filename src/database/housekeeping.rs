@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use time::Duration;
 
 use crate::{
-    security::{limits, session_token},
+    security::{limits, session_token, totp},
     types::Timestamp,
 };
 
@@ -30,5 +30,21 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     sqlx::query!("delete from idempotent_requests where created_at <= $1", (now - limits::REPEATABLE).0)
         .execute(pool)
         .await?;
+    sqlx::query!("delete from mfa_challenges where expires_at <= $1", now.0).execute(pool).await?;
+    sqlx::query!("delete from totp_guesses where since <= $1", (now - totp::GUESSES_COUNT_FOR - MARGIN).0)
+        .execute(pool)
+        .await?;
+    sqlx::query!(
+        r#"
+        delete from totp_secrets
+        using users
+        where users.id = totp_secrets.user_id
+          and users.mfa_enabled_at is null
+          and totp_secrets.created_at <= $1
+        "#,
+        (now - totp::PENDING - MARGIN).0,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod docs;
 mod email_verification;
 mod health;
 mod keys;
+mod mfa;
 mod sessions;
 
 use crate::http::routes::Routes;
@@ -23,6 +24,7 @@ pub fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(email_verification::routes())
         .merge(sessions::routes())
+        .merge(mfa::routes())
         .merge(admin_users::routes())
         .merge(api_keys::routes())
         .merge(articles::routes())

@@ -16,4 +16,5 @@ pub mod password_check;
 pub mod respond;
 pub mod route;
 pub mod routes;
+pub mod second_factor;
 pub mod user_view;

@@ -8,6 +8,9 @@
 //! | [`session_token`] | a stolen row, a refresh token in two hands | `features::sessions` |
 //! | [`session_cache`] | a token that outlives its session | `http::live_session`, `database` |
 //! | [`password`] | guessed, cracked, or used to starve the service | `features::accounts`, `features::sessions` |
+//! | [`totp`] | a password that somebody else knows | `http::second_factor`, `features::mfa` |
+//! | [`recovery_code`] | a lost phone, or a second, weaker door | `http::second_factor`, `features::mfa` |
+//! | [`sealed`] | a copy of the database, where a hash will not do | `http::second_factor`, `features::sessions` |
 //! | [`rate_limit`] | guessing, floods, mail at our cost | `app`, `http::gate` |
 //! | [`client_address`] | a client that writes its own address | `http::respond` |
 //! | [`input`] | text that means something else to the next reader | `http::input` |
@@ -30,7 +33,10 @@ pub mod limits;
 pub mod page_cursor;
 pub mod password;
 pub mod rate_limit;
+pub mod recovery_code;
+pub mod sealed;
 pub mod secret;
 pub mod session_cache;
 pub mod session_token;
+pub mod totp;
 pub mod transport;

@@ -85,6 +85,11 @@ impl PlainToken {
         Self(Secret::new(text.to_owned()))
     }
 
+    /// One of ours that was sealed, opened again.
+    pub fn restored(bytes: &Secret<Vec<u8>>) -> Option<Self> {
+        std::str::from_utf8(bytes.expose()).ok().map(Self::presented)
+    }
+
     pub fn hash(&self) -> TokenHash {
         let digest = digest(&SHA256, self.0.expose().as_bytes());
         TokenHash(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))

@@ -133,8 +133,11 @@ fn secrets_are_opened_only_where_they_are_made_compared_or_handed_over() {
         "src/mail/sender.rs",
         "src/mail/worker.rs",
         "src/features/sessions/tokens.rs",
+        "src/features/sessions/reauthenticate.rs",
+        "src/features/mfa/",
         "src/features/api_keys/create.rs",
         "src/cli/user.rs",
+        "src/cli/dev.rs",
         "src/cli/dev_users.rs",
     ];
     for file in files("src", "rs") {
@@ -168,6 +171,7 @@ fn production_refuses_every_default_that_is_for_development() {
         "JWT_ISSUER",
         "JWT_AUDIENCE",
         "JWT_KEYS_DIR",
+        "DATA_ENCRYPTION_KEYS",
         "DATABASE_URL",
         "MAIL_URL",
         "MAIL_FROM",

@@ -17,6 +17,7 @@ mod house;
 mod idempotency;
 mod login;
 mod matrix;
+mod mfa;
 mod pages;
 mod refresh;
 mod revocation;

@@ -64,6 +64,59 @@ fn an_operator_makes_and_changes_accounts_beside_a_running_service() {
 }
 
 #[test]
+fn somebody_who_lost_phone_and_codes_gets_back_in_by_an_operator_and_hears_of_it() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    let create =
+        ["user", "create", "--email", "ada@example.org", "--name", "Ada", "--role", "user", "--password-stdin"];
+    run_with_input(folder.path(), &create, PASSWORD).done();
+    let reset = || run(folder.path(), &["user", "reset-mfa", "--email", "Ada@Example.org"]);
+    assert!(reset().refused().contains("two-factor"), "it is off");
+
+    let token = service.login("ada@example.org", PASSWORD).unwrap();
+    let post = |path: &str, token: &str, body: &str| {
+        service.ask(path, &[&bearer(token)[..], &["-d".to_owned(), body.to_owned()]].concat())
+    };
+    let (_, begun) = post("/v1/users/me/mfa/totp", &token, "{}");
+    let secret = begun["secret"].as_str().unwrap();
+    let code = |more: &[&str]| run(folder.path(), &[&["dev", "totp", secret][..], more].concat()).done();
+    let confirm = serde_json::json!({ "code": code(&[]).trim() }).to_string();
+    assert_eq!(post("/v1/users/me/mfa/totp/confirm", &token, &confirm).0, 200);
+    let sign_in = || {
+        let body = serde_json::json!({ "email": "ada@example.org", "password": PASSWORD }).to_string();
+        service.ask("/v1/auth/login", &["-d", &body]).1
+    };
+    assert_eq!(sign_in()["status"], "mfa_required");
+    let (_, list) = (code(&["--next"]), run(folder.path(), &["doctor"]).done());
+    assert!(!list.contains("TOTP secrets"), "the key in use is no finding: {list}");
+
+    assert!(reset().done().contains("ada@example.org"));
+    assert_eq!(sign_in()["status"], "authenticated");
+    until(|| Some(()).filter(|()| service.ask("/v1/users/me", &bearer(&token)).0 == 401));
+    let told = |mail: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(mail.unwrap().path()).unwrap().contains("Two-factor authentication was turned off")
+    };
+    until(|| std::fs::read_dir(folder.path().join(".data/mail")).ok()?.any(told).then_some(()));
+}
+
+#[test]
+fn the_code_of_a_secret_needs_no_service() {
+    let folder = folder();
+    // The secret of RFC 6238. What it shows now nobody knows beforehand, but the next is another.
+    let codes = [
+        &["dev", "totp", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"][..],
+        &["dev", "totp", "gezd gnbv gy3t qojq gezd gnbv gy3t qojq", "--next"],
+    ];
+    let codes = codes.map(|arguments| run(folder.path(), arguments).done());
+    for code in &codes {
+        assert!(code.len() == 7 && code.trim().bytes().all(|digit| digit.is_ascii_digit()), "{code}");
+    }
+    assert_ne!(codes[0], codes[1]);
+    assert!(run(folder.path(), &["dev", "totp", "hunter2"]).refused().contains("base32"));
+    assert!(!folder.path().join(".data").exists(), "nothing was made");
+}
+
+#[test]
 fn an_operator_is_held_to_the_same_rules_as_everybody() {
     let folder = folder();
     let _service = Service::start(folder.path());

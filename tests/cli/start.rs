@@ -9,9 +9,15 @@ fn production_without_settings_lists_every_mistake_and_starts_nothing() {
     let folder = folder();
     let said = run_with(folder.path(), &[("APP_ENV", "production")]);
     assert_eq!((said.code, said.out.as_str()), (1, ""));
-    for name in
-        ["PUBLIC_URL", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_KEYS_DIR", "DATABASE_URL", "MAIL_URL", "TLS_CERT_FILE"]
-    {
+    for name in [
+        "PUBLIC_URL",
+        "JWT_ISSUER",
+        "JWT_KEYS_DIR",
+        "DATA_ENCRYPTION_KEYS",
+        "DATABASE_URL",
+        "MAIL_URL",
+        "TLS_CERT_FILE",
+    ] {
         assert!(said.err.contains(&format!("\n  {name} ")), "{name}: {}", said.err);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");

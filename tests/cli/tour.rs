@@ -1,4 +1,5 @@
-//! README's tour, as written: its commands are run by `sh`, and what they print must be what the README shows.
+//! README's tour and the chapter on the second factor, as written: their commands are run by `sh`, and what they print must
+//! be what is shown.
 
 use std::{
     io::Write,
@@ -30,17 +31,16 @@ fn pattern(shown: &str) -> Regex {
     Regex::new(&format!("^{text}$")).unwrap()
 }
 
-#[test]
-fn the_tour_in_the_readme_runs_as_written_and_its_data_outlives_the_service() {
-    let readme = std::fs::read_to_string("README.md").unwrap();
-    let steps = steps(&readme);
-    assert!(steps.len() >= 10 && steps.len() == readme.matches("```sh\n").count(), "each block shows what it prints");
+/// Runs every block of a document against a service in this folder.
+fn follow(document: &str, folder: &std::path::Path, service: &Service) {
+    let text = std::fs::read_to_string(document).unwrap();
+    let steps = steps(&text);
+    assert!(steps.len() >= 7 && steps.len() == text.matches("```sh\n").count(), "each block shows what it prints");
 
-    let folder = folder();
-    let service = Service::start(folder.path());
     let commands: Vec<_> = steps.iter().map(|step| step.commands.as_str()).collect();
     let script = commands.join(&format!("echo\necho {BORDER}\n")).replace("http://localhost:3000", &service.base);
-    let Output { status, stdout, stderr } = shell(folder.path(), &script);
+    let script = script.replace("cargo run -q --", env!("CARGO_BIN_EXE_drawbridge"));
+    let Output { status, stdout, stderr } = shell(folder, &script);
     let (printed, complaints) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     assert!(status.success(), "{complaints}\n{printed}");
 
@@ -50,10 +50,23 @@ fn the_tour_in_the_readme_runs_as_written_and_its_data_outlives_the_service() {
         let shown = pattern(&step.shown);
         assert!(shown.is_match(printed.trim_end()), "\n{}\nprinted\n{printed}\nand not\n{}", step.commands, step.shown);
     }
+}
 
+#[test]
+fn the_tour_in_the_readme_runs_as_written_and_its_data_outlives_the_service() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    follow("README.md", folder.path(), &service);
     assert!(service.stop().success(), "SIGTERM ends it in order");
     let service = Service::start(folder.path());
     assert!(service.login("ada@example.org", "a lamp in the north window").is_ok(), "Ada is still there");
+}
+
+#[test]
+fn the_chapter_on_the_second_factor_runs_as_written() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    follow("docs/second-factor.md", folder.path(), &service);
 }
 
 fn shell(folder: &std::path::Path, script: &str) -> Output {

@@ -28,7 +28,7 @@ pub async fn read(caller: Caller<ReadProfile>, State(app): State<App>, Id(id): I
         UserView,
         r#"
         select id, email as "email: _", name, role as "role: Role", status as "status: Status",
-               email_verified_at is not null as "email_verified!", false as "mfa_enabled!",
+               email_verified_at is not null as "email_verified!", mfa_enabled_at is not null as "mfa_enabled!",
                created_at as "created_at: _", updated_at as "updated_at: _"
         from users
         where id = $1

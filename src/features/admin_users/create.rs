@@ -73,7 +73,7 @@ async fn insert(tx: &mut PgConnection, app: &App, email: &Email, name: &str, rol
         insert into users (id, email, name, role, created_at, updated_at)
         values ($1, $2, $3, $4, $5, $5)
         returning id, email as "email: _", name, role as "role: Role", status as "status: Status",
-                  email_verified_at is not null as "email_verified!", false as "mfa_enabled!",
+                  email_verified_at is not null as "email_verified!", mfa_enabled_at is not null as "mfa_enabled!",
                   created_at as "created_at: _", updated_at as "updated_at: _"
         "#,
         app.givens.new_id(),

@@ -1,7 +1,7 @@
 //! `POST /v1/auth/login`: a password becomes a session.
 //!
 //! Wrong password, unknown address, suspended account: one answer, after the same work. Who knows the password learns
-//! one thing more, that the address is not verified yet.
+//! one thing more: that the address is not verified yet, or that a second factor is wanted (`challenge`).
 
 use axum::{extract::State, http::HeaderMap};
 use schemars::JsonSchema;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
+    challenge::{self, SignIn},
     open::{self, User},
-    tokens::Tokens,
 };
 use crate::{
     error::{Result, problems},
@@ -45,8 +45,8 @@ pub struct Login {
 
 pub const ABOUT: About = About {
     summary: "Sign in",
-    description: "Trades e-mail and password for tokens. A wrong password, an unknown address and a suspended account \
-        are answered alike.",
+    description: "Trades e-mail and password for tokens, or with two-factor authentication on for a token to send with a \
+        code to `/v1/auth/mfa`. A wrong password, an unknown address and a suspended account are answered alike.",
     problems: &[problems::INVALID_CREDENTIALS, problems::EMAIL_NOT_VERIFIED],
 };
 
@@ -57,6 +57,7 @@ struct Account {
     role: Role,
     active: bool,
     verified: bool,
+    mfa: bool,
 }
 
 pub async fn login(
@@ -64,7 +65,7 @@ pub async fn login(
     State(app): State<App>,
     headers: HeaderMap,
     Valid(input): Valid<Login>,
-) -> Result<Private<Tokens>> {
+) -> Result<Private<SignIn>> {
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
@@ -91,12 +92,18 @@ pub async fn login(
         }
         Some(account) => account,
     };
-    if verdict == Verdict::RightButOutdated {
-        rehash(&app, account, &input.password).await?;
+    let renewed = match verdict {
+        Verdict::RightButOutdated => Some(rehash(&app, account, &input.password).await?),
+        _ => None,
+    };
+    if account.mfa {
+        // The tries come back with the second factor: else the password alone would buy challenges without end.
+        let hash = renewed.as_ref().or(account.hash.as_ref());
+        return challenge::begin(&app, account.id, hash, device).await.map(Private);
     }
     app.limits.clear(Class::Login, &budget);
     let user = User { id: account.id, role: account.role };
-    open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(Private)
+    open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(SignIn::Done).map(Private)
 }
 
 /// The session that this device last had for the account. Counting guesses by e-mail alone would let anyone lock an owner
@@ -131,7 +138,8 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
         Account,
         r#"
         select id, password_hash as "hash: PasswordHash", role as "role: Role",
-               status = 'active' as "active!", email_verified_at is not null as "verified!"
+               status = 'active' as "active!", email_verified_at is not null as "verified!",
+               mfa_enabled_at is not null as "mfa!"
         from users
         where lower(email) = $1
         "#,
@@ -143,7 +151,7 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
 }
 
 /// The parameters have moved on since the hash was made, and only now is there a password to make a new one from.
-async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()> {
+async fn rehash(app: &App, account: &Account, password: &Password) -> Result<PasswordHash> {
     let hash = app.passwords.rehash(password).await?;
     sqlx::query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
@@ -153,5 +161,5 @@ async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()>
     )
     .execute(&app.database)
     .await?;
-    Ok(())
+    Ok(hash)
 }

@@ -1,7 +1,7 @@
 //! A session begins: whoever proved who they are gets its first tokens.
 
 use axum::http::HeaderMap;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::tokens::{self, Holder, Tokens};
@@ -31,6 +31,20 @@ pub async fn open(
     amr: Vec<&'static str>,
     headers: &HeaderMap,
 ) -> Result<Tokens> {
+    let tx = app.database.begin().await?;
+    open_in(tx, app, context, user, amr, headers).await
+}
+
+/// The same, in the transaction in which the last of the proofs was spent.
+pub async fn open_in(
+    mut tx: Transaction<'static, Postgres>,
+    app: &App,
+    context: &RequestContext,
+    user: User,
+    amr: Vec<&'static str>,
+    headers: &HeaderMap,
+) -> Result<Tokens> {
+    let with_mfa = amr.contains(&"mfa");
     let (session_id, refresh_token) = (app.givens.new_id(), PlainToken::generate(&app.givens));
     let holder = Holder {
         user_id: user.id,
@@ -41,22 +55,30 @@ pub async fn open(
         amr: amr.into_iter().map(str::to_owned).collect(),
     };
     let origin = audit::Origin { user_id: Some(user.id), ..context.origin() };
-    let mut tx = app.database.begin().await?;
-    still_there(&mut tx, user).await?;
+    still_there(&mut tx, user, with_mfa).await?;
     insert_session(&mut tx, app, context, &holder, headers).await?;
     tokens::keep(&mut tx, session_id, &refresh_token.hash(), holder.auth_time).await?;
     audit::record(&mut tx, &app.givens, &origin, Event::LoginSuccess).await?;
     tx.commit().await?;
+    app.outbox.wake();
     Tokens::issue(app, holder, refresh_token)
 }
 
-/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, or given another role. The
-/// row is shared from here to the commit, so that a change of it comes before this session or finds it.
-async fn still_there(tx: &mut PgConnection, user: User) -> Result<()> {
+/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, given another role, or a
+/// second factor that this sign-in has not shown. The row is shared from here to the commit, so that a change of it comes
+/// before this session or finds it.
+async fn still_there(tx: &mut PgConnection, user: User, with_mfa: bool) -> Result<()> {
     let same = sqlx::query_scalar!(
-        r#"select role = $2 as "same!" from users where id = $1 and status = 'active' for share"#,
+        r#"
+        select role = $2 and (mfa_enabled_at is not null) = $3 as "same!"
+        from users
+        where id = $1
+          and status = 'active'
+        for share
+        "#,
         user.id,
         user.role.name(),
+        with_mfa,
     )
     .fetch_optional(tx)
     .await?;

@@ -20,6 +20,7 @@ use crate::{
         audit::{self, Event},
         input::TEXT,
         rate_limit::{Class, Key},
+        sealed::Purpose,
         session_token::{self, Found, PlainToken, TokenHash, Verdict},
     },
     state::App,
@@ -81,7 +82,7 @@ pub async fn refresh(
             audit::record(&mut tx, &app.givens, &origin, Event::TokenCreated).await?;
             successor
         }
-        Verdict::Repeat => row.unseal(&presented)?,
+        Verdict::Repeat => row.unseal(&app, &presented)?,
         Verdict::Reuse => {
             end(&mut tx, row.session_id, now).await?;
             let event = Event::TokenReuse { session_id: row.session_id };
@@ -105,9 +106,12 @@ impl Row {
         }
     }
 
-    fn unseal(&self, presented: &PlainToken) -> Result<PlainToken> {
+    /// A step-up had no plain text of the token that it spent: it sealed the successor under the service's own key.
+    fn unseal(&self, app: &App, presented: &PlainToken) -> Result<PlainToken> {
         let sealed = self.successor.as_deref().unwrap_or_default();
-        let successor = session_token::unseal(presented, sealed);
+        let by_service = || app.data_keys.unseal(Purpose::Successor, presented.hash().as_bytes(), sealed);
+        let successor = session_token::unseal(presented, sealed)
+            .or_else(|| by_service().and_then(|opened| PlainToken::restored(&opened.plain)));
         successor.ok_or_else(|| Error::Unexpected(anyhow::anyhow!("a successor that its predecessor does not open")))
     }
 

@@ -38,7 +38,7 @@ pub struct Tokens {
     /// Seconds that the access token lives.
     #[schemars(range(min = 1, max = 3600), example = 600)]
     expires_in: u64,
-    #[serde(serialize_with = "refresh")]
+    #[serde(serialize_with = "opaque")]
     #[schemars(with = "String", length(max = 512), regex(pattern = "^dbt_[0-9A-Za-z_-]{43}$"))]
     #[schemars(extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
     refresh_token: PlainToken,
@@ -49,7 +49,8 @@ fn access<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(token.token.expose())
 }
 
-fn refresh<S: Serializer>(token: &PlainToken, serializer: S) -> Result<S::Ok, S::Error> {
+/// And an opaque one.
+pub(super) fn opaque<S: Serializer>(token: &PlainToken, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
 }
 

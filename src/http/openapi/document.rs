@@ -207,6 +207,9 @@ fn example_of(schema: &Value, schemas: &Value) -> Value {
     if let Some(first) = schema["examples"].get(0).or(schema["enum"].get(0)).or(schema.get("const")) {
         return first.clone();
     }
+    if let Some(first) = schema["oneOf"].get(0) {
+        return example_of(first, schemas);
+    }
     if let Some(properties) = schema["properties"].as_object() {
         let examples = properties.iter().map(|(name, property)| (name.clone(), example_of(property, schemas)));
         return examples.filter(|(name, example)| !example.is_null() || may_be_null(&properties[name])).collect();

@@ -130,6 +130,7 @@ pub fn config(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Config {
     let mut values = BTreeMap::from([
         ("TRUSTED_PROXIES".to_owned(), "127.0.0.0/8".to_owned()),
         ("JWT_KEYS_DIR".to_owned(), path("keys")),
+        ("DATA_ENCRYPTION_KEYS".to_owned(), format!("file:{}", path("data-encryption.keys"))),
         ("MAIL_URL".to_owned(), format!("file:{}", path("mail"))),
         ("LOG_DIR".to_owned(), path("log")),
         ("PASSWORD_HASH_THREADS".to_owned(), "2".to_owned()),

@@ -105,6 +105,7 @@ fn settings(postgres: &Cluster, folder: &Path) -> BTreeMap<String, String> {
         ("JWT_ISSUER", "https://bench.example".to_owned()),
         ("JWT_AUDIENCE", "bench".to_owned()),
         ("JWT_KEYS_DIR", path("keys")),
+        ("DATA_ENCRYPTION_KEYS", "bench:YmVuY2ggYmVuY2ggYmVuY2ggYmVuY2ggYmVuY2ggMTI=".to_owned()),
         // A slow machine may take longer than ten minutes.
         ("ACCESS_TOKEN_TTL", "1h".to_owned()),
         // Clients say who they are by `X-Forwarded-For`, as a proxy would: each is an address of its own.
