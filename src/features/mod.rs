@@ -6,9 +6,11 @@ mod accounts;
 mod admin_users;
 mod api_keys;
 mod docs;
+mod email_change;
 mod email_verification;
 mod health;
 mod keys;
+mod recovery;
 mod sessions;
 
 use crate::http::routes::Routes;
@@ -21,6 +23,8 @@ pub fn routes() -> Routes {
         .merge(keys::routes())
         .merge(accounts::routes())
         .merge(email_verification::routes())
+        .merge(email_change::routes())
+        .merge(recovery::routes())
         .merge(sessions::routes())
         .merge(admin_users::routes())
         .merge(api_keys::routes())

@@ -54,6 +54,7 @@ struct Account {
     id: Uuid,
     /// None until an invitation has been taken up.
     hash: Option<PasswordHash>,
+    password_generation: i32,
     role: Role,
     active: bool,
     verified: bool,
@@ -95,7 +96,7 @@ pub async fn login(
         rehash(&app, account, &input.password).await?;
     }
     app.limits.clear(Class::Login, &budget);
-    let user = User { id: account.id, role: account.role };
+    let user = User { id: account.id, role: account.role, password_generation: account.password_generation };
     open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(Private)
 }
 
@@ -130,7 +131,7 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
     let account = sqlx::query_as!(
         Account,
         r#"
-        select id, password_hash as "hash: PasswordHash", role as "role: Role",
+        select id, password_hash as "hash: PasswordHash", password_generation, role as "role: Role",
                status = 'active' as "active!", email_verified_at is not null as "verified!"
         from users
         where lower(email) = $1

@@ -21,6 +21,8 @@ use crate::{
 pub struct User {
     pub id: Uuid,
     pub role: Role,
+    /// Which of the account's passwords they knew.
+    pub password_generation: i32,
 }
 
 /// `amr`: how they proved it, in the names of RFC 8176.
@@ -50,13 +52,20 @@ pub async fn open(
     Tokens::issue(app, holder, refresh_token)
 }
 
-/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, or given another role. The
-/// row is shared from here to the commit, so that a change of it comes before this session or finds it.
+/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, given another role or
+/// another password: who came in with the old one must not stay when that was the reason for the new one. The row is shared from here to the commit, so that a change of it comes before this session or finds it.
 async fn still_there(tx: &mut PgConnection, user: User) -> Result<()> {
     let same = sqlx::query_scalar!(
-        r#"select role = $2 as "same!" from users where id = $1 and status = 'active' for share"#,
+        r#"
+        select role = $2 and password_generation = $3 as "same!"
+        from users
+        where id = $1
+          and status = 'active'
+        for share
+        "#,
         user.id,
         user.role.name(),
+        user.password_generation,
     )
     .fetch_optional(tx)
     .await?;
