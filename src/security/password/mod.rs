@@ -3,9 +3,10 @@
 //! cracking: argon2id with OWASP's parameters (ASVS 11.4.2). And because each hash costs 19 MiB and some 20 ms, hashing
 //! is itself a way to starve a service: it has its own threads, its own memory and a short queue (ASVS 15.2.2, CWE-400).
 //!
-//! It does not cover online guessing (the LOGIN limit does), passwords that leaked elsewhere (an offline list is a
-//! pillar of its own), nor the copy of a password in the request's body, which is freed but not wiped.
+//! It does not cover online guessing (the LOGIN limit does), passwords that leaked in breaches which the list does not
+//! know, nor the copy of a password in the request's body, which is freed but not wiped.
 
+pub mod breached;
 mod hasher;
 mod policy;
 mod stored;
