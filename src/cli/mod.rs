@@ -3,6 +3,7 @@
 mod dev_users;
 mod doctor;
 mod keys;
+mod password;
 mod serve;
 mod table;
 mod user;
@@ -49,6 +50,9 @@ pub enum Command {
     /// Accounts; the only way to make an admin
     #[command(subcommand)]
     User(user::User),
+    /// Hashing of passwords
+    #[command(subcommand)]
+    Password(password::Password),
     /// Read the settings and say what is wrong or weak
     Doctor,
 }
@@ -62,6 +66,7 @@ impl Command {
             Self::Openapi => table::openapi(),
             Self::Keys(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Password(command) => command.run(),
             Self::Doctor => doctor::doctor().await,
         }
     }

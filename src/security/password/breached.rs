@@ -19,7 +19,7 @@ const PLACES: usize = 256 / PLACE_BITS;
 
 /// A shorter one says too little about a password of fifteen characters that contains it.
 pub const SHORTEST_CORE: usize = 4;
-/// What `repeats_itself` finds by itself, however uncommon, need not be looked up.
+/// Of what is repeated and shorter, only words are in the list: the rest `policy` refuses by itself, however uncommon.
 pub const SHORTEST_UNIT: usize = super::policy::SHORT_PERIOD + 1;
 
 /// The bits that stand for a text. Not secret and not salted: the list is public.
@@ -61,7 +61,7 @@ pub fn core(text: &[char]) -> &[char] {
 /// What a text consists of that is the same again and again, to the end or to somewhere within.
 fn unit(text: &[char]) -> Option<&[char]> {
     let has_period = |period: &usize| text.windows(period + 1).all(|window| window[0] == window[*period]);
-    (SHORTEST_UNIT..=text.len() / 2).find(has_period).map(|period| &text[..period])
+    (SHORTEST_CORE..=text.len() / 2).find(has_period).map(|period| &text[..period])
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ const ROUNDS: usize = 10;
 const NICENESS: i32 = 10;
 
 pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
-    let settings = stage.config.password;
+    let settings = &stage.config.password;
     let threads = settings.threads as usize;
     let (clients, each) = (threads * CLIENTS_PER_THREAD, HASHES_PER_THREAD / CLIENTS_PER_THREAD);
     let mut crowd = Vec::new();
