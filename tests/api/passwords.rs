@@ -4,11 +4,11 @@ use drawbridge::{features, security::access::Role};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Client, PASSWORD, Person, TestApp, until};
+use crate::support::{Answer, Client, PASSWORD, Person, Request, TestApp, one_behind_the_other, until};
 
 pub const OTHER: &str = "eleven moons over a winter sea";
 
-fn change(client: &Client, current: &str, new: &str) -> crate::support::Request {
+fn change(client: &Client, current: &str, new: &str) -> Request {
     let body = json!({ "current_password": current, "new_password": new });
     client.request(axum::http::Method::PUT, "/v1/users/me/password").json(&body)
 }
@@ -127,6 +127,9 @@ async fn a_changed_password_kills_the_tokens_that_wait_in_mailboxes() {
     let tokens = refresh(&app, &ada).await.assert(200).json();
     let confirmed = client_with(&app, &tokens).post("/v1/users/me/email/confirm", &json!({ "token": confirm }));
     confirmed.send().await.assert_refused(400, "INVALID_TOKEN");
+    let left = "select (select count(*) from one_time_tokens) + (select count(*) from pending_email_changes)";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&app.owner).await.unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]
@@ -147,27 +150,25 @@ async fn api_keys_outlive_a_change_and_end_with_a_reset() {
     program.me().await.assert_refused(401, "UNAUTHENTICATED");
 }
 
-/// The login has verified the old password and waits for the account's row, which the change holds.
+/// Both have verified the old password; then the password is another, and what the old one proved is worth nothing.
 #[tokio::test]
-async fn a_login_that_straddles_a_change_opens_no_session() {
+async fn what_straddles_a_change_comes_too_late() {
     let app = TestApp::start().await;
-    let (id, email) = app.account(Role::User).await;
-    let mut change = app.owner.begin().await.unwrap();
-    sqlx::query("update users set password_generation = password_generation + 1 where id = $1")
-        .bind(id)
-        .execute(&mut *change)
-        .await
-        .unwrap();
-    let client = app.client();
-    let login = tokio::spawn(async move { client.login(&email, PASSWORD).await });
-    until("the login waits for the row", async || {
-        let waiting: i64 =
-            sqlx::query_scalar("select count(*) from pg_locks where not granted").fetch_one(&app.owner).await.unwrap();
-        (waiting > 0).then_some(())
-    })
-    .await;
-    change.commit().await.unwrap();
-    login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
-    let sessions: i64 = sqlx::query_scalar("select count(*) from sessions").fetch_one(&app.owner).await.unwrap();
-    assert_eq!(sessions, 0);
+    for path in ["/v1/auth/login", "/v1/users/me/email"] {
+        let ada = app.person(Role::User).await;
+        let login = json!({ "email": ada.email, "password": PASSWORD });
+        let address = json!({ "new_email": "eve@example.com", "password": PASSWORD });
+        let second = match path {
+            "/v1/auth/login" => app.client().post(path, &login),
+            _ => ada.client.post(path, &address),
+        };
+        let first = change(&ada.client, PASSWORD, OTHER);
+        let (changed, late) = one_behind_the_other(&app, ada.id, first, second).await;
+        changed.assert(204);
+        late.assert_refused(401, "INVALID_CREDENTIALS");
+        let live = "select count(*) from sessions where user_id = $1 and ended_at is null";
+        let live: i64 = sqlx::query_scalar(live).bind(ada.id).fetch_one(&app.owner).await.unwrap();
+        assert_eq!(live, 1, "{path}");
+    }
+    assert!(app.mails_to("eve@example.com").is_empty());
 }

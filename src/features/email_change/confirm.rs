@@ -79,7 +79,6 @@ async fn redeem(tx: &mut PgConnection, token: &TokenHash, user: Uuid, now: Times
           and one_time_tokens.expires_at > $3
           and pending_email_changes.user_id = one_time_tokens.user_id
           and pending_email_changes.new_email = one_time_tokens.recipient
-          and pending_email_changes.expires_at > $3
         returning pending_email_changes.new_email as "email: Email"
         "#,
         token.as_bytes(),

@@ -70,9 +70,10 @@ pub async fn request(
     let mut tx = app.database.begin().await?;
     let old = lock(&mut tx, caller.id(), proved).await?;
     replace_pending(&mut tx, &app, caller.id(), &new).await?;
-    let (template, user) = match is_taken(&mut tx, caller.id(), &new).await? {
-        true => (Template::AlreadyRegistered, None),
-        false => (Template::ConfirmEmail, Some(caller.id())),
+    let (template, user) = if is_taken(&mut tx, caller.id(), &new).await? {
+        (Template::AlreadyRegistered, None)
+    } else {
+        (Template::ConfirmEmail, Some(caller.id()))
     };
     app.outbox.put(&mut tx, &app.givens, template, &new, user).await?;
     let (owner, client) = ((caller.id(), &old), caller.context().client_address());
@@ -96,6 +97,7 @@ async fn lock(tx: &mut PgConnection, id: Uuid, proved: i32) -> Result<Email> {
     email.ok_or(problems::INVALID_CREDENTIALS.because("the password was changed meanwhile"))
 }
 
+/// What was asked for before is forgotten by this: a token counts only for the address that is wanted now.
 async fn replace_pending(tx: &mut PgConnection, app: &App, user: Uuid, new: &Email) -> Result<()> {
     sqlx::query!(
         r#"
@@ -109,11 +111,8 @@ async fn replace_pending(tx: &mut PgConnection, app: &App, user: Uuid, new: &Ema
         new.as_str(),
         (app.givens.now() + WAITS).0,
     )
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    sqlx::query!("delete from one_time_tokens where user_id = $1 and purpose = 'change_email'", user)
-        .execute(tx)
-        .await?;
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
     ));
     let mut latencies = Vec::new();
     let login = async || turn(service, &mut crowd, each, &mut latencies).await;
-    let rounds = Rounds::take(ROUNDS, async || pure(&settings), login, async || pure(&settings)).await?;
+    let rounds = Rounds::take(ROUNDS, async || pure(settings), login, async || pure(settings)).await?;
     say(&rounds.report("hash", "login", "hashes"));
     say(&format!("  login  {}", latency(&mut latencies)));
     Ok(())

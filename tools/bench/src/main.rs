@@ -8,9 +8,10 @@
 //! - `process`: a child from the outside
 //! - `load`: clients that keep their connections
 //! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
-//! - `reading`, `login`, `storm`, `token`: what is measured
+//! - `reading`, `login`, `enumeration`, `storm`, `token`: what is measured
 
 mod bare;
+mod enumeration;
 mod load;
 mod login;
 mod process;
@@ -68,6 +69,7 @@ async fn compare(stage: &Stage, service: &Server, bare: &Server, control: &Serve
     reading::compare(stage, service, bare, control).await?;
     token::compare(stage)?;
     login::compare(stage, service).await?;
+    enumeration::compare(stage, service).await?;
     storm::compare(stage, service).await
 }
 
