@@ -39,16 +39,16 @@ create index recovery_codes_user_id_idx on recovery_codes (user_id);
 
 -- The password was right, and the code is still to come.
 create table mfa_challenges (
-    hash           bytea primary key check (length(hash) = 32),
-    user_id        uuid not null references users (id) on delete cascade,
+    hash                bytea primary key check (length(hash) = 32),
+    user_id             uuid not null references users (id) on delete cascade,
     -- What it stands on: this password, and this second factor. Both are compared when it is used, so that no statement
     -- that changes one of them has to remember to end what hangs on it.
-    proof          bytea not null,
-    mfa_enabled_at timestamptz not null,
+    password_generation integer not null,
+    mfa_enabled_at      timestamptz not null,
     -- The session that this device had before, if it has shown it.
-    known_device   uuid,
-    tries_left     integer not null check (tries_left >= 0),
-    expires_at     timestamptz not null
+    known_device        uuid,
+    tries_left          integer not null check (tries_left >= 0),
+    expires_at          timestamptz not null
 );
 
 create index mfa_challenges_user_id_idx on mfa_challenges (user_id);

@@ -4,6 +4,7 @@ mod dev;
 mod dev_users;
 mod doctor;
 mod keys;
+mod password;
 mod reset_mfa;
 mod serve;
 mod table;
@@ -51,6 +52,9 @@ pub enum Command {
     /// Accounts; the only way to make an admin
     #[command(subcommand)]
     User(user::User),
+    /// Hashing of passwords
+    #[command(subcommand)]
+    Password(password::Password),
     /// Read the settings and say what is wrong or weak
     Doctor,
     /// Helpers for trying the service out
@@ -67,6 +71,7 @@ impl Command {
             Self::Openapi => table::openapi(),
             Self::Keys(command) => command.run(),
             Self::User(command) => command.run().await,
+            Self::Password(command) => command.run(),
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
         }

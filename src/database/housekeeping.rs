@@ -46,5 +46,6 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     )
     .execute(pool)
     .await?;
+    sqlx::query!("delete from pending_email_changes where expires_at <= $1", now.0).execute(pool).await?;
     Ok(())
 }

@@ -7,10 +7,12 @@ mod admin_users;
 mod api_keys;
 mod articles;
 mod docs;
+mod email_change;
 mod email_verification;
 mod health;
 mod keys;
 mod mfa;
+mod recovery;
 mod sessions;
 
 use crate::http::routes::Routes;
@@ -23,6 +25,8 @@ pub fn routes() -> Routes {
         .merge(keys::routes())
         .merge(accounts::routes())
         .merge(email_verification::routes())
+        .merge(email_change::routes())
+        .merge(recovery::routes())
         .merge(sessions::routes())
         .merge(mfa::routes())
         .merge(admin_users::routes())

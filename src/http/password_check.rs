@@ -17,21 +17,29 @@ use crate::{
 };
 
 /// 401 `INVALID_CREDENTIALS` unless it is the user's password now. `wrong` is the reason in the log.
+///
+/// Returns which of the user's passwords it was (`password_generation`): a hash's time later it may be another, and what
+/// was proved with the old one proves nothing any more.
 pub async fn check_password(
     app: &App,
     context: &RequestContext,
     user: Uuid,
     password: &Password,
     wrong: &'static str,
-) -> Result<()> {
+) -> Result<i32> {
     gate::charge_subject(app, context, Class::Login, &Key::Principal(user))?;
-    let hash = sqlx::query_scalar!(r#"select password_hash as "hash: PasswordHash" from users where id = $1"#, user)
-        .fetch_optional(&app.database)
-        .await?
-        .flatten();
-    if app.passwords.verify(password, hash.as_ref()).await? == Verdict::Wrong {
-        app.audit.note(&context.refusal(None), Event::LoginFail { reason: wrong });
-        return Err(problems::INVALID_CREDENTIALS.because(wrong));
+    let user = sqlx::query!(
+        r#"select password_hash as "hash: PasswordHash", password_generation from users where id = $1"#,
+        user
+    )
+    .fetch_optional(&app.database)
+    .await?;
+    let verdict = app.passwords.verify(password, user.as_ref().and_then(|user| user.hash.as_ref())).await?;
+    match user {
+        Some(user) if verdict != Verdict::Wrong => Ok(user.password_generation),
+        _ => {
+            app.audit.note(&context.refusal(None), Event::LoginFail { reason: wrong });
+            Err(problems::INVALID_CREDENTIALS.because(wrong))
+        }
     }
-    Ok(())
 }

@@ -95,6 +95,17 @@ impl Outbox {
         Ok(())
     }
 
+    /// The mails with a token that still wait for this user: nobody needs them after a change of what they were for, and
+    /// each would bring a fresh token into the world.
+    pub async fn withdraw(&self, tx: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+        let with_token = Template::ALL.into_iter().filter(|template| template.ticket().is_some());
+        let names: Vec<_> = with_token.map(|template| template.name().to_owned()).collect();
+        sqlx::query!("delete from mail_outbox where user_id = $1 and template = any($2)", user, &names)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
     /// To be called after the commit; the worker finds the mail without it too, only later.
     pub fn wake(&self) {
         self.wake.notify_one();

@@ -134,8 +134,8 @@ impl Template {
                  If it is not your account, do nothing. Give the token to nobody.\n"
             ),
             Self::AlreadyRegistered => format!(
-                "Somebody, probably you, tried to register this address at\n{service}\n\n\
-                 There is an account with it already, and nothing was changed.\n\
+                "Somebody, probably you, tried to use this address for an account at\n{service}\n\n\
+                 There is one with it already, and nothing was changed.\n\
                  If you forgot the password, ask for a new one there.\n\
                  If it was not you, do nothing.\n"
             ),

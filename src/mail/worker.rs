@@ -112,7 +112,7 @@ impl Worker {
     async fn send(&self, due: &Due) -> anyhow::Result<()> {
         let template = Template::ALL.into_iter().find(|template| template.name() == due.template);
         let template = template.context("a mail of an unknown kind")?;
-        let token = self.mint(template, due.user_id).await?;
+        let token = self.mint(template, due).await?;
         let text = template.text(&Filling {
             service: &self.service,
             token: token.as_ref().map_or("", |token| token.expose()),
@@ -129,19 +129,21 @@ impl Worker {
         self.sender.send(due.id, message).await
     }
 
-    /// A fresh token for this mail. A second attempt makes a second one; both work until one of them was used.
-    async fn mint(&self, template: Template, user: Option<Uuid>) -> anyhow::Result<Option<PlainToken>> {
-        let (Some(ticket), Some(user)) = (template.ticket(), user) else { return Ok(None) };
+    /// A fresh token for this mail, good for its recipient alone. A second attempt makes a second one; both work until one
+    /// of them was used.
+    async fn mint(&self, template: Template, due: &Due) -> anyhow::Result<Option<PlainToken>> {
+        let (Some(ticket), Some(user)) = (template.ticket(), due.user_id) else { return Ok(None) };
         let token = PlainToken::generate(&self.givens);
         let (hash, now) = (token.hash(), self.givens.now());
         sqlx::query!(
             r#"
-            insert into one_time_tokens (hash, user_id, purpose, created_at, expires_at)
-            values ($1, $2, $3, $4, $5)
+            insert into one_time_tokens (hash, user_id, purpose, recipient, created_at, expires_at)
+            values ($1, $2, $3, $4, $5, $6)
             "#,
             hash.as_bytes(),
             user,
             ticket.purpose,
+            due.recipient,
             now.0,
             (now + ticket.life).0,
         )

@@ -9,7 +9,7 @@ use drawbridge::security::access::Role;
 use serde_json::{Value, json};
 use std::time::Instant;
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, PASSWORD, TestApp};
 
 const ROUNDS: u32 = 40;
 const BOUND: std::ops::Range<f64> = 0.15..0.85;
@@ -39,6 +39,7 @@ async fn time_does_not_tell_whether_an_address_has_an_account() {
         ("RATE_LIMIT_LOGIN", "sliding-window 1000/1m"),
         ("RATE_LIMIT_REGISTER", "fixed-window 1000/1m"),
         ("RATE_LIMIT_RECOVERY", "sliding-window 1000/1m"),
+        ("RATE_LIMIT_WRITE", "sliding-window 1000/1m"),
     ];
     let app = TestApp::start_with(&settings, drawbridge::features::routes()).await;
     let client = app.client();
@@ -51,6 +52,8 @@ async fn time_does_not_tell_whether_an_address_has_an_account() {
     let login = |email: String| json!({ "email": email, "password": password });
     let register = |email: String| json!({ "email": email, "name": "Someone", "password": password });
     let resend = |email: String| json!({ "email": email });
+    let eve = app.person(Role::User).await;
+    let change = |email: String| json!({ "new_email": email, "password": PASSWORD });
 
     let told = [
         (
@@ -74,6 +77,26 @@ async fn time_does_not_tell_whether_an_address_has_an_account() {
                 "/v1/auth/verify-email/resend",
                 |n| resend(known[n as usize].clone()),
                 |n| resend(unknown(n + ROUNDS)),
+            )
+            .await,
+        ),
+        (
+            "forgot",
+            told_by_time(
+                &client,
+                "/v1/auth/password/forgot",
+                |n| resend(known[n as usize].clone()),
+                |n| resend(unknown(n + 2 * ROUNDS)),
+            )
+            .await,
+        ),
+        (
+            "e-mail change",
+            told_by_time(
+                &eve.client,
+                "/v1/users/me/email",
+                |n| change(known[n as usize].clone()),
+                |n| change(unknown(n + 3 * ROUNDS)),
             )
             .await,
         ),

@@ -110,7 +110,7 @@ async fn client(app: &TestApp, owner: Uuid, caller: &str) -> Client {
         "readkey" => {
             let reads: Vec<_> = Scope::ALL.into_iter().filter(|scope| scope.name().ends_with(":read")).collect();
             app.program(owner, &reads).await
-        },
+        }
         _ => unreachable!("a caller of the list"),
     }
 }

@@ -133,7 +133,7 @@ async fn whatever_a_published_schema_admits_is_not_refused_for_its_form() {
 
 /// A text of just this length that the field's pattern admits.
 fn filled(field: &str, length: usize) -> Value {
-    if field != "email" {
+    if !field.ends_with("email") {
         return json!("a".repeat(length));
     }
     let domain = format!("@{}.example.com", "d".repeat(60));

@@ -178,6 +178,20 @@ fn doctor_and_migrate_say_how_things_are() {
 }
 
 #[test]
+fn calibrate_measures_every_choice_and_marks_the_present_one() {
+    let folder = folder();
+    std::fs::write(folder.path().join(".env"), "PASSWORD_HASH_ITERATIONS=4\n").unwrap();
+    let table = run(folder.path(), &["password", "calibrate"]).done();
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    let measured = || lines.iter().filter(|line| line.contains(&"MiB") && line[0].parse::<u32>().is_ok());
+    assert_eq!(measured().count(), 7, "six choices, and the present one: {table}");
+    assert!(measured().all(|line| line[2].parse::<f64>().is_ok_and(|each| each > 0.0)), "{table}");
+    let present: Vec<_> = measured().filter(|line| line.ends_with(&["now"])).collect();
+    assert_eq!((present.len(), &present[0][..2]), (1, &["19456", "4"][..]), "{table}");
+    assert!(!folder.path().join(".data").exists(), "nothing was made");
+}
+
+#[test]
 fn wrong_use_is_told_apart_from_failure() {
     let folder = folder();
     for wrong in [
@@ -187,6 +201,7 @@ fn wrong_use_is_told_apart_from_failure() {
         &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user"],
         &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user", "--password", "x"],
         &["keys", "new", "--alg", "HS256"],
+        &["password"],
     ] {
         let said = run(folder.path(), wrong);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");

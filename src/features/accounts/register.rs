@@ -94,6 +94,7 @@ async fn upsert(
         on conflict (lower(email)) do update
         set name = excluded.name,
             password_hash = excluded.password_hash,
+            password_generation = users.password_generation + 1,
             updated_at = excluded.updated_at
         where users.email_verified_at is null
           and users.password_hash is not null

@@ -12,7 +12,6 @@ use crate::{
     error::{Result, problems},
     security::{
         access::Role,
-        password::PasswordHash,
         session_token::{PlainToken, TokenHash},
     },
     state::App,
@@ -61,24 +60,25 @@ enum Method {
     RecoveryCode,
 }
 
-/// A challenge that stands on the very hash that the password was checked against: if it has changed meanwhile, or the
-/// account has, there is none.
-pub async fn begin(app: &App, user: Uuid, verified: Option<&PasswordHash>, device: Option<Uuid>) -> Result<SignIn> {
+/// A challenge that stands on the very password that was proved: if there is another meanwhile, or the account has changed,
+/// there is none.
+pub async fn begin(app: &App, user: Uuid, password_generation: i32, device: Option<Uuid>) -> Result<SignIn> {
     let mfa_token = PlainToken::generate(&app.givens);
     let hash = mfa_token.hash();
     let made = sqlx::query!(
         r#"
-        insert into mfa_challenges (hash, user_id, proof, mfa_enabled_at, known_device, tries_left, expires_at)
-        select $1, id, sha256(convert_to(password_hash, 'UTF8')), mfa_enabled_at, $4, $5, $6
+        insert into mfa_challenges
+            (hash, user_id, password_generation, mfa_enabled_at, known_device, tries_left, expires_at)
+        select $1, id, password_generation, mfa_enabled_at, $4, $5, $6
         from users
         where id = $2
-          and password_hash = $3
+          and password_generation = $3
           and status = 'active'
           and mfa_enabled_at is not null
         "#,
         hash.as_bytes(),
         user,
-        verified.map(PasswordHash::as_str),
+        password_generation,
         device,
         TRIES,
         (app.givens.now() + LIFE).0,
@@ -96,6 +96,7 @@ pub async fn begin(app: &App, user: Uuid, verified: Option<&PasswordHash>, devic
 pub struct Challenged {
     pub user_id: Uuid,
     pub role: Role,
+    pub password_generation: i32,
     pub email: Email,
     pub known_device: Option<Uuid>,
 }
@@ -115,8 +116,9 @@ pub async fn take_try(app: &App, hash: &TokenHash) -> Result<Option<Challenged>>
           and users.id = mfa_challenges.user_id
           and users.status = 'active'
           and users.mfa_enabled_at = mfa_challenges.mfa_enabled_at
-          and sha256(convert_to(users.password_hash, 'UTF8')) = proof
-        returning users.id as user_id, users.role as "role: _", users.email as "email: _", known_device
+          and users.password_generation = mfa_challenges.password_generation
+        returning users.id as user_id, users.role as "role: _", users.password_generation, users.email as "email: _",
+                  known_device
         "#,
         hash.as_bytes(),
         app.givens.now().0,

@@ -54,6 +54,7 @@ struct Account {
     id: Uuid,
     /// None until an invitation has been taken up.
     hash: Option<PasswordHash>,
+    password_generation: i32,
     role: Role,
     active: bool,
     verified: bool,
@@ -92,17 +93,15 @@ pub async fn login(
         }
         Some(account) => account,
     };
-    let renewed = match verdict {
-        Verdict::RightButOutdated => Some(rehash(&app, account, &input.password).await?),
-        _ => None,
-    };
+    if verdict == Verdict::RightButOutdated {
+        rehash(&app, account, &input.password).await?;
+    }
     if account.mfa {
         // The tries come back with the second factor: else the password alone would buy challenges without end.
-        let hash = renewed.as_ref().or(account.hash.as_ref());
-        return challenge::begin(&app, account.id, hash, device).await.map(Private);
+        return challenge::begin(&app, account.id, account.password_generation, device).await.map(Private);
     }
     app.limits.clear(Class::Login, &budget);
-    let user = User { id: account.id, role: account.role };
+    let user = User { id: account.id, role: account.role, password_generation: account.password_generation };
     open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(SignIn::Done).map(Private)
 }
 
@@ -137,7 +136,7 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
     let account = sqlx::query_as!(
         Account,
         r#"
-        select id, password_hash as "hash: PasswordHash", role as "role: Role",
+        select id, password_hash as "hash: PasswordHash", password_generation, role as "role: Role",
                status = 'active' as "active!", email_verified_at is not null as "verified!",
                mfa_enabled_at is not null as "mfa!"
         from users
@@ -151,7 +150,7 @@ async fn find(app: &App, email: &Email) -> Result<Option<Account>> {
 }
 
 /// The parameters have moved on since the hash was made, and only now is there a password to make a new one from.
-async fn rehash(app: &App, account: &Account, password: &Password) -> Result<PasswordHash> {
+async fn rehash(app: &App, account: &Account, password: &Password) -> Result<()> {
     let hash = app.passwords.rehash(password).await?;
     sqlx::query!(
         "update users set password_hash = $3 where id = $1 and password_hash = $2",
@@ -161,5 +160,5 @@ async fn rehash(app: &App, account: &Account, password: &Password) -> Result<Pas
     )
     .execute(&app.database)
     .await?;
-    Ok(hash)
+    Ok(())
 }

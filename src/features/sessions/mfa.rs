@@ -8,7 +8,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::{
-    challenge,
+    challenge::{self, Challenged},
     open::{self, User},
     tokens::Tokens,
 };
@@ -73,7 +73,8 @@ pub async fn mfa(
     let holder = Holder { user_id: challenged.user_id, session: challenged.known_device };
     let (mut tx, factor) = second_factor::spend(&app, context, holder, &input.code).await?;
     challenge::finish(&mut tx, &hash).await?;
-    let user = User { id: challenged.user_id, role: challenged.role };
+    let Challenged { user_id, role, password_generation, .. } = challenged;
+    let user = User { id: user_id, role, password_generation };
     let tokens = open::open_in(tx, &app, context, user, factor.amr(), &headers).await?;
     // Only now was the password's try a sign-in of the owner's.
     let tried = challenged.known_device.map_or(Key::Email(&challenged.email), Key::Principal);

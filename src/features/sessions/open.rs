@@ -21,6 +21,8 @@ use crate::{
 pub struct User {
     pub id: Uuid,
     pub role: Role,
+    /// Which of the account's passwords they knew.
+    pub password_generation: i32,
 }
 
 /// `amr`: how they proved it, in the names of RFC 8176.
@@ -64,13 +66,14 @@ pub async fn open_in(
     Tokens::issue(app, holder, refresh_token)
 }
 
-/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, given another role, or a
-/// second factor that this sign-in has not shown. The row is shared from here to the commit, so that a change of it comes
-/// before this session or finds it.
+/// Since the account was found, a hash's time has passed: it may have been deleted, suspended, given another role, another
+/// password (who came in with the old one must not stay when that was the reason for the new one), or a second factor that
+/// this sign-in has not shown. The row is shared from here to the commit, so that a change of it comes before this session
+/// or finds it.
 async fn still_there(tx: &mut PgConnection, user: User, with_mfa: bool) -> Result<()> {
     let same = sqlx::query_scalar!(
         r#"
-        select role = $2 and (mfa_enabled_at is not null) = $3 as "same!"
+        select role = $2 and password_generation = $3 and (mfa_enabled_at is not null) = $4 as "same!"
         from users
         where id = $1
           and status = 'active'
@@ -78,6 +81,7 @@ async fn still_there(tx: &mut PgConnection, user: User, with_mfa: bool) -> Resul
         "#,
         user.id,
         user.role.name(),
+        user.password_generation,
         with_mfa,
     )
     .fetch_optional(tx)

@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use argon2::{
-    Params,
+    Params, ParamsBuilder,
     password_hash::phc::{Output, Salt},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    NewPassword, Password, Settings,
+    NewPassword, Password, Peppers, Settings,
+    pepper::Pepper,
     stored::{PasswordHash, Stored},
     worker::{Job, Queue, Recipe, Worker},
 };
@@ -48,6 +49,7 @@ pub struct Hasher {
     queue: mpsc::Sender<Job>,
     refused: AtomicU64,
     params: Params,
+    peppers: Peppers,
     /// Stands in where there is no hash, so that an unknown user costs what a known one does (CWE-208).
     nobody: Stored,
     givens: Givens,
@@ -69,13 +71,13 @@ impl Hasher {
     /// Apart from `start`, so that a test can stand where the threads stand.
     fn without_threads(settings: &Settings, givens: Givens) -> (Self, Queue) {
         let (sender, receiver) = mpsc::channel(settings.queue as usize);
-        let length = Some(Params::DEFAULT_OUTPUT_LEN);
-        let params = Params::new(settings.memory_kib, settings.iterations, 1, length).expect("bounded by `Settings`");
-        let salt = salt(&givens);
+        let (params, peppers, salt) = (params(settings), settings.peppers.clone(), salt(&givens));
         // Any bytes would do as nobody's hash: to find a password for them is to invert argon2.
         let output = Output::new(&givens.random::<{ Params::DEFAULT_OUTPUT_LEN }>()).expect("a length PHC admits");
-        let nobody = Stored { recipe: Recipe { params: params.clone(), salt }, output };
-        (Self { queue: sender, refused: AtomicU64::new(0), params, nobody, givens }, Arc::new(Mutex::new(receiver)))
+        let recipe = Recipe { params: params.clone(), salt, pepper: peppers.current() };
+        let nobody = Stored { recipe, output };
+        let hasher = Self { queue: sender, refused: AtomicU64::new(0), params, peppers, nobody, givens };
+        (hasher, Arc::new(Mutex::new(receiver)))
     }
 
     /// For a password that `NewPassword::check` has let pass; it is not judged again.
@@ -89,7 +91,7 @@ impl Hasher {
     }
 
     async fn write(&self, password: &Arc<Secret<String>>) -> Result<PasswordHash, Busy> {
-        let recipe = Recipe { params: self.params.clone(), salt: salt(&self.givens) };
+        let recipe = Recipe { params: self.params.clone(), salt: salt(&self.givens), pepper: self.peppers.current() };
         let output = compute(self.place()?, password, &recipe).await?;
         Ok(PasswordHash::written(&recipe, output))
     }
@@ -116,7 +118,7 @@ impl Hasher {
         password: &Password,
         against: Option<&PasswordHash>,
     ) -> Result<Verdict, Busy> {
-        let stored = against.and_then(PasswordHash::read);
+        let stored = against.and_then(|hash| hash.read(&self.peppers));
         let compared = stored.as_ref().unwrap_or(&self.nobody);
         // With the parameters of the hash and not with ours, or nobody could sign in after they have moved.
         let output = compute(place, password.text(), &compared.recipe).await?;
@@ -148,6 +150,16 @@ async fn compute(place: Place, password: &Arc<Secret<String>>, recipe: &Recipe) 
     answer.await.map_err(|_| Busy)
 }
 
+/// The pepper's name is one of the parameters: a hash that was made with another is outdated like any other.
+fn params(settings: &Settings) -> Params {
+    let mut builder = ParamsBuilder::new();
+    builder.m_cost(settings.memory_kib).t_cost(settings.iterations).p_cost(1).output_len(Params::DEFAULT_OUTPUT_LEN);
+    if let Some(pepper) = settings.peppers.current() {
+        builder.keyid(Pepper::id(&pepper));
+    }
+    builder.build().expect("bounded by `Settings`")
+}
+
 fn salt(givens: &Givens) -> Salt {
     Salt::new(&givens.random::<SALT_LENGTH>()).expect("a length PHC admits")
 }
@@ -162,11 +174,13 @@ impl From<Busy> for Error {
 mod tests {
     use std::pin::pin;
 
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
     use crate::types::System;
 
     /// Weaker than `Settings::read` admits, so that a test is quick.
-    const QUICK: Settings = Settings { memory_kib: 32, iterations: 1, threads: 1, queue: 2 };
+    const QUICK: Settings = Settings { memory_kib: 32, iterations: 1, threads: 1, queue: 2, peppers: Peppers::NONE };
 
     fn hasher() -> Hasher {
         Hasher::start(&QUICK, Givens::new(System, System))
@@ -215,8 +229,40 @@ mod tests {
         for moved in [Settings { memory_kib: 64, ..QUICK }, Settings { iterations: 2, ..QUICK }] {
             let now = Hasher::start(&moved, Givens::new(System, System));
             let verdict = now.verify(&tried("a quiet harbour"), Some(&hash)).await;
-            assert_eq!(verdict, Ok(Verdict::RightButOutdated), "{moved:?}");
+            assert_eq!(verdict, Ok(Verdict::RightButOutdated), "{} {}", moved.memory_kib, moved.iterations);
             assert_eq!(now.verify(&tried("another"), Some(&hash)).await, Ok(Verdict::Wrong));
+        }
+    }
+
+    /// With these peppers, each as its name and the byte that its key is made of.
+    fn peppered(list: &[(&str, u8)]) -> Hasher {
+        let entries = list.iter().map(|(name, byte)| format!("{name}:{}", STANDARD.encode([*byte; 32])));
+        let peppers = Peppers::parse(&entries.collect::<Vec<_>>().join(",")).unwrap();
+        Hasher::start(&Settings { peppers, ..QUICK }, Givens::new(System, System))
+    }
+
+    #[tokio::test]
+    async fn a_pepper_is_turned_without_anyone_choosing_another_password() {
+        let password = tried("a quiet harbour");
+        let (first, both, second) = (peppered(&[("k1", 1)]), peppered(&[("k2", 2), ("k1", 1)]), peppered(&[("k2", 2)]));
+        let plain = hasher().hash(&chosen("a quiet harbour")).await.unwrap();
+        assert_eq!(first.verify(&password, Some(&plain)).await, Ok(Verdict::RightButOutdated));
+        let with_first = first.rehash(&password).await.unwrap();
+        assert!(with_first.text().contains(",keyid=azE$"), "{}", with_first.text());
+        assert_eq!(first.verify(&password, Some(&with_first)).await, Ok(Verdict::Right));
+        assert_eq!(both.verify(&password, Some(&with_first)).await, Ok(Verdict::RightButOutdated));
+        let with_second = both.rehash(&password).await.unwrap();
+        assert_eq!(second.verify(&password, Some(&with_second)).await, Ok(Verdict::Right));
+        assert_eq!(both.verify(&tried("another"), Some(&with_second)).await, Ok(Verdict::Wrong));
+    }
+
+    #[tokio::test]
+    async fn a_hash_without_its_pepper_opens_to_nobody() {
+        let password = tried("a quiet harbour");
+        let hash = peppered(&[("k1", 1)]).hash(&chosen("a quiet harbour")).await.unwrap();
+        // Gone, another key under the same name, and none at all: what a thief of the rows has.
+        for hasher in [peppered(&[("k2", 2)]), peppered(&[("k1", 2)]), hasher()] {
+            assert_eq!(hasher.verify(&password, Some(&hash)).await, Ok(Verdict::Wrong));
         }
     }
 

@@ -3,10 +3,13 @@
 //! cracking: argon2id with OWASP's parameters (ASVS 11.4.2). And because each hash costs 19 MiB and some 20 ms, hashing
 //! is itself a way to starve a service: it has its own threads, its own memory and a short queue (ASVS 15.2.2, CWE-400).
 //!
-//! It does not cover online guessing (the LOGIN limit does), passwords that leaked elsewhere (an offline list is a
-//! pillar of its own), nor the copy of a password in the request's body, which is freed but not wiped.
+//! It does not cover online guessing (the LOGIN limit does), passwords that leaked in breaches which the list does not
+//! know, nor the copy of a password in the request's body, which is freed but not wiped.
 
+pub mod breached;
+pub mod calibrate;
 mod hasher;
+mod pepper;
 mod policy;
 mod stored;
 mod text;
@@ -15,6 +18,7 @@ mod worker;
 use crate::settings::{Env, number_within};
 
 pub use hasher::{Busy, Hasher, Verdict};
+pub use pepper::Peppers;
 pub use stored::PasswordHash;
 pub use text::{NewPassword, Password};
 
@@ -27,13 +31,14 @@ const MOST_MEMORY_KIB: u32 = 1_048_576;
 const MOST_ITERATIONS: u32 = 32;
 
 /// What a hash costs, and how many may be made or waited for at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Settings {
     pub memory_kib: u32,
     pub iterations: u32,
     pub threads: u32,
     /// How many may wait, in all.
     pub queue: u32,
+    pub peppers: Peppers,
 }
 
 impl Settings {
@@ -62,7 +67,8 @@ impl Settings {
             &(16 * threads).to_string(),
             number_within(1..=1024, "is a number of waiting requests from 1 to 1024"),
         );
-        Self { memory_kib, iterations, threads, queue }
+        let peppers = env.optional("PASSWORD_PEPPERS", Peppers::parse).unwrap_or_default();
+        Self { memory_kib, iterations, threads, queue, peppers }
     }
 }
 
@@ -79,7 +85,9 @@ mod tests {
     #[test]
     fn the_defaults_are_owasps_parameters() {
         let (settings, mistakes) = read(&[("PASSWORD_HASH_THREADS", "2")]);
-        assert_eq!(settings, Settings { memory_kib: 19_456, iterations: 2, threads: 2, queue: 32 });
+        let Settings { memory_kib, iterations, threads, queue, peppers } = settings;
+        assert_eq!((memory_kib, iterations, threads, queue), (19_456, 2, 2, 32));
+        assert!(!peppers.are_set());
         assert!(mistakes.is_empty());
     }
 
@@ -91,6 +99,7 @@ mod tests {
             ("PASSWORD_HASH_ITERATIONS", "0"),
             ("PASSWORD_HASH_THREADS", "0"),
             ("PASSWORD_HASH_QUEUE", "0"),
+            ("PASSWORD_PEPPERS", "k1:dG9vIHNob3J0"),
         ] {
             let (_, mistakes) = read(&[weak]);
             assert_eq!(mistakes.len(), 1, "{weak:?}: {mistakes:?}");

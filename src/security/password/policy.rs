@@ -2,13 +2,13 @@
 //!
 //! Honest scope: lists of common passwords are short ones, and nearly none of the top 100 000 has fifteen characters.
 //! What people write when fifteen are demanded is a common word twice, a word and a run of digits, or a walk over the
-//! keyboard. So this measures of how few such pieces a password is made, with a list of some seventy words. It knows
-//! English words only, and no breach: ASVS 6.2.12 is met by the offline list, not by this.
+//! keyboard. So this measures of how few such pieces a password is made, with a list of some seventy words, all English.
+//! What of fifteen characters and more was found in breaches, `breached` knows.
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::NewPassword;
+use super::{NewPassword, breached::is_breached};
 use crate::{
     error::{Error, FieldError, Result},
     types::Email,
@@ -19,7 +19,7 @@ const TELLING_LENGTH: usize = 4;
 /// A password made of this few pieces is no better than one of so many characters.
 const TOO_FEW_PIECES: usize = 4;
 /// Something this short, written again and again, is still this short.
-const SHORT_PERIOD: usize = 8;
+pub(super) const SHORT_PERIOD: usize = 8;
 
 /// Rows of keys, columns of keys and the alphabet: whoever goes along one is at the next character without thinking.
 const WALKS: &str = "\
@@ -38,13 +38,16 @@ impl NewPassword {
     /// Everything that speaks against this password for this person, under the name that the field has in the request.
     pub fn check(&self, field: &str, email: &Email, name: &str) -> Result<()> {
         let text = fold(self.text().expose());
+        let common = is_common(&text);
         let squeezed = squeeze(self.text().expose());
         // `ada+drawbridge@…` and `ada@…` are one mailbox; what stands before the sign is the name.
         let local = email.local_part();
         let mailbox = local.split('+').next().unwrap_or(local);
         let rules = [
             (!self.has_length(), "length", "has 15 to 128 characters"),
-            (is_common(&text), "common", "is too easy to guess"),
+            (common, "common", "is too easy to guess"),
+            // One of the two is enough to say: most that are common were in some breach.
+            (!common && is_breached(&text), "breached", "is on a list of breached passwords"),
             (holds(&squeezed, mailbox), "contains_email", "contains the e-mail address"),
             (holds(&squeezed, name), "contains_name", "contains the name"),
         ];
@@ -172,6 +175,13 @@ mod tests {
             "correcthorsebatterystaple",
         ] {
             assert_eq!(refusals(bad), ["common"], "{bad}");
+        }
+    }
+
+    #[test]
+    fn uncommon_but_breached_is_refused() {
+        for bad in ["manchesterunited", "Manchester United 99", "polniypizdec0211", "BoysOverFlowers"] {
+            assert_eq!(refusals(bad), ["breached"], "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@ use argon2::{
     password_hash::phc::{self, Output},
 };
 
-use super::{MOST_ITERATIONS, MOST_MEMORY_KIB, worker::Recipe};
+use super::{MOST_ITERATIONS, MOST_MEMORY_KIB, Peppers, worker::Recipe};
 
 /// More lanes than this has no hash of ours, nor any that one would import.
 const MOST_LANES: u32 = 16;
@@ -36,7 +36,7 @@ impl PasswordHash {
         let hash = phc::PasswordHash {
             algorithm: ARGON2ID_IDENT,
             version: Some(Version::V0x13.into()),
-            params: (&recipe.params).try_into().expect("three numbers fit into a PHC string"),
+            params: (&recipe.params).try_into().expect("three numbers and a name fit into a PHC string"),
             salt: Some(recipe.salt),
             hash: Some(output),
         };
@@ -44,12 +44,20 @@ impl PasswordHash {
     }
 
     /// A hash that cannot be read is the service's fault and not the user's, who is told what anyone is told.
-    pub(super) fn read(&self) -> Option<Stored> {
-        let stored = self.parse();
-        if stored.is_none() {
+    pub(super) fn read(&self, peppers: &Peppers) -> Option<Stored> {
+        let Some(mut stored) = self.parse() else {
             tracing::error!("a stored password hash is damaged: nobody can sign in with it");
+            return None;
+        };
+        let name = stored.recipe.params.keyid();
+        if !name.is_empty() {
+            stored.recipe.pepper = peppers.named(name);
+            if stored.recipe.pepper.is_none() {
+                tracing::error!("a stored password hash names a pepper that PASSWORD_PEPPERS no longer has");
+                return None;
+            }
         }
-        stored
+        Some(stored)
     }
 
     fn parse(&self) -> Option<Stored> {
@@ -60,7 +68,7 @@ impl PasswordHash {
         // Whoever can write a row must not thereby make the service allocate terabytes or hash for a day.
         let is_affordable =
             params.m_cost() <= MOST_MEMORY_KIB && params.t_cost() <= MOST_ITERATIONS && params.p_cost() <= MOST_LANES;
-        let recipe = Recipe { params, salt: hash.salt? };
+        let recipe = Recipe { params, salt: hash.salt?, pepper: None };
         let stored = Stored { recipe, output: hash.hash? };
         (is_ours && is_affordable).then_some(stored)
     }
@@ -91,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_hash_reads_back_as_it_was_written() {
-        let Stored { recipe, output } = PasswordHash::from_text(GOOD).read().unwrap();
+        let Stored { recipe, output } = PasswordHash::from_text(GOOD).read(&Peppers::NONE).unwrap();
         assert_eq!(PasswordHash::written(&recipe, output).text(), GOOD);
     }
 
@@ -116,7 +124,7 @@ mod tests {
             (GOOD, "\u{0}$$$$$"),
         ] {
             let damaged = GOOD.replace(part, other);
-            assert!(PasswordHash::from_text(&damaged).read().is_none(), "{damaged}");
+            assert!(PasswordHash::from_text(&damaged).read(&Peppers::NONE).is_none(), "{damaged}");
         }
     }
 

@@ -55,6 +55,11 @@ impl NewPassword {
         &self.0.normalised
     }
 
+    /// Whether it is the one that somebody has just proved to be theirs.
+    pub fn is(&self, other: &Password) -> bool {
+        self.text().expose() == other.text().expose()
+    }
+
     pub(super) fn has_length(&self) -> bool {
         self.0.is_within(&CHOSEN_LENGTH)
     }

@@ -139,6 +139,33 @@ pub fn config(folder: &tempfile::TempDir, settings: &[(&str, &str)]) -> Config {
     Config::parse(values).unwrap().0
 }
 
+/// Two requests that need the same row of a user: both have done all that they do before, and the first gets it first.
+pub async fn one_behind_the_other(
+    app: &TestApp,
+    user: uuid::Uuid,
+    first: Request,
+    second: Request,
+) -> (Answer, Answer) {
+    let mut holding = app.owner.begin().await.unwrap();
+    sqlx::query("select from users where id = $1 for update").bind(user).execute(&mut *holding).await.unwrap();
+    let waiting = async |count: i64| {
+        until("they wait for the row", async || {
+            let waiting = "select count(distinct pid) from pg_locks where not granted and pid in (
+                               select pid from pg_locks join pg_database on pg_database.oid = database
+                               where datname = current_database())";
+            let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&app.owner).await.unwrap();
+            (waiting == count).then_some(())
+        })
+        .await;
+    };
+    let first = tokio::spawn(first.send());
+    waiting(1).await;
+    let second = tokio::spawn(second.send());
+    waiting(2).await;
+    holding.rollback().await.unwrap();
+    (first.await.unwrap(), second.await.unwrap())
+}
+
 /// Waits for something to come true, however long a slow machine takes, and fails when it never does.
 pub async fn until<F: Future<Output = Option<T>>, T>(what: &str, mut look: impl FnMut() -> F) -> T {
     let mut beat = tokio::time::interval(std::time::Duration::from_millis(5));

@@ -68,22 +68,30 @@ impl TestApp {
 
     /// The newest mail to this address; waits for the worker to send it.
     pub async fn mail_to(&self, email: &str) -> String {
+        until("a mail arrives", async || self.mails_to(email).into_iter().next()).await
+    }
+
+    /// What has arrived so far, the newest first.
+    pub fn mails_to(&self, email: &str) -> Vec<String> {
         let folder = self.folder.path().join("mail");
-        until("a mail arrives", async || {
-            let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
-            files.retain(|file| file.extension().is_some_and(|ending| ending == "eml"));
-            // Their names carry the time that the test moves, so it is the file system that knows which is the newest.
-            files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
-            let mails = files.iter().rev().map(|file| std::fs::read_to_string(file).unwrap());
-            mails.into_iter().find(|mail| mail.contains(&format!("To: {email}\r\n")))
-        })
-        .await
+        let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|ending| ending == "eml"));
+        // Their names carry the time that the test moves, so it is the file system that knows which is the newest.
+        files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
+        let mails = files.iter().rev().map(|file| std::fs::read_to_string(file).unwrap());
+        mails.filter(|mail| mail.contains(&format!("To: {email}\r\n"))).collect()
     }
 
     /// The token in the newest mail to this address.
     pub async fn token_mailed_to(&self, email: &str) -> String {
         let mail = self.mail_to(email).await;
         token_in(&mail).unwrap_or_else(|| panic!("no token in {mail}")).to_owned()
+    }
+
+    /// The same without waiting, of the newest mail that has one.
+    pub fn newest_token(&self, email: &str) -> Option<String> {
+        let mails = self.mails_to(email);
+        mails.iter().find_map(|mail| token_in(mail)).map(str::to_owned)
     }
 
     /// How many of these events the trail holds for the user.

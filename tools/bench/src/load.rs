@@ -13,7 +13,7 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpStream, task::JoinSet};
 
 use crate::{
@@ -97,9 +97,16 @@ pub fn get(server: SocketAddr, number: usize, path: &str, token: &str) -> anyhow
 }
 
 pub fn login(server: SocketAddr, number: usize, person: &Person) -> anyhow::Result<Ask> {
-    let body = json!({ "email": person.email, "password": PASSWORD }).to_string();
-    let ask = ask(server, number).method(Method::POST).uri("/v1/auth/login").header("content-type", "application/json");
-    Ok(ask.body(Full::from(body))?)
+    let body = json!({ "email": person.email, "password": PASSWORD });
+    post(server, number, "/v1/auth/login", &body, None)
+}
+
+pub fn post(server: SocketAddr, number: usize, path: &str, body: &Value, token: Option<&str>) -> anyhow::Result<Ask> {
+    let mut ask = ask(server, number).method(Method::POST).uri(path).header("content-type", "application/json");
+    if let Some(token) = token {
+        ask = ask.header("authorization", format!("Bearer {token}"));
+    }
+    Ok(ask.body(Full::from(body.to_string()))?)
 }
 
 /// Signs in, for the access token.

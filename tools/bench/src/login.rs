@@ -31,7 +31,7 @@ const ROUNDS: usize = 10;
 const NICENESS: i32 = 10;
 
 pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
-    let settings = stage.config.password;
+    let settings = &stage.config.password;
     let threads = settings.threads as usize;
     let (clients, each) = (threads * CLIENTS_PER_THREAD, HASHES_PER_THREAD / CLIENTS_PER_THREAD);
     let mut crowd = Vec::new();
@@ -47,7 +47,7 @@ pub async fn compare(stage: &Stage, service: &Server) -> anyhow::Result<()> {
     ));
     let mut latencies = Vec::new();
     let login = async || turn(service, &mut crowd, each, &mut latencies).await;
-    let rounds = Rounds::take(ROUNDS, async || pure(&settings), login, async || pure(&settings)).await?;
+    let rounds = Rounds::take(ROUNDS, async || pure(settings), login, async || pure(settings)).await?;
     say(&rounds.report("hash", "login", "hashes"));
     say(&format!("  login  {}", latency(&mut latencies)));
     Ok(())

@@ -8,9 +8,10 @@
 //! - `process`: a child from the outside
 //! - `load`: clients that keep their connections
 //! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
-//! - `reading`, `gates`, `token`, `login`, `storm`: what is measured
+//! - `reading`, `gates`, `token`, `login`, `enumeration`, `storm`: what is measured
 
 mod bare;
+mod enumeration;
 mod gates;
 mod load;
 mod login;
@@ -70,6 +71,7 @@ async fn compare(stage: &Stage, service: &Server, bare: &Server, control: &Serve
     gates::compare(stage).await?;
     token::compare(stage)?;
     login::compare(stage, service).await?;
+    enumeration::compare(stage, service).await?;
     storm::compare(stage, service).await
 }
 
