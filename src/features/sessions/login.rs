@@ -96,7 +96,7 @@ pub async fn login(
     }
     app.limits.clear(Class::Login, &budget);
     let user = User { id: account.id, role: account.role };
-    open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(Private)
+    open::open(&app, caller.context(), user, vec!["pwd"], &headers, device).await.map(Private)
 }
 
 /// The session that this device last had for the account. Counting guesses by e-mail alone would let anyone lock an owner

@@ -1,6 +1,7 @@
 //! Sessions: a password becomes one, a refresh token carries it on, a logout ends it,
 //! and users see and end those they have.
 
+mod device;
 mod end;
 mod end_others;
 mod list;
