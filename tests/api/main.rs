@@ -15,6 +15,7 @@ mod health;
 mod house;
 mod login;
 mod matrix;
+mod notices;
 mod pages;
 mod refresh;
 mod revocation;
