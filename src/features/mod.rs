@@ -9,6 +9,7 @@ mod docs;
 mod email_verification;
 mod health;
 mod keys;
+mod personal_data;
 mod sessions;
 
 use crate::http::routes::Routes;
@@ -24,4 +25,5 @@ pub fn routes() -> Routes {
         .merge(sessions::routes())
         .merge(admin_users::routes())
         .merge(api_keys::routes())
+        .merge(personal_data::routes())
 }

@@ -17,6 +17,7 @@ mod login;
 mod matrix;
 mod notices;
 mod pages;
+mod personal_data;
 mod refresh;
 mod revocation;
 mod schema_agreement;
