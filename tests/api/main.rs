@@ -14,6 +14,7 @@ mod envelope;
 mod health;
 mod house;
 mod login;
+mod mailbox;
 mod matrix;
 mod notices;
 mod pages;

@@ -11,6 +11,10 @@ pub fn check(document: &[u8], method: &Method, path: &str, answer: &Answer) {
     let document: Value = serde_json::from_slice(document).unwrap();
     let path = path.split('?').next().unwrap_or_default();
     let method = if method == Method::HEAD { Method::GET } else { method.clone() };
+    // What only a developer's machine has is promised to nobody.
+    if path.starts_with("/dev/") {
+        return;
+    }
     let Some(operation) = operation(&document, &method, path) else {
         assert!(
             [204, 404, 405, 413, 414, 429, 431, 503].contains(&answer.status.as_u16()),
