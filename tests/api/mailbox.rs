@@ -123,7 +123,11 @@ mod here {
         assert_eq!(page.header("cache-control"), "no-store");
         assert!(page.text().contains(&token) && page.text().contains("<dd>ada@example.com</dd>"), "{}", page.text());
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none';") && !policy.contains("script") && !policy.contains("unsafe"));
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'self';")
+                && !policy.contains("script")
+                && !policy.contains("unsafe")
+        );
         assert!(!page.text().contains("<script") && !page.text().contains(" style="));
         assert_eq!(me.get("/dev/mailbox.css").send().await.header("content-type"), "text/css; charset=utf-8");
     }
@@ -200,6 +204,7 @@ mod here {
         let app = TestApp::start().await;
         let me = app.client().direct();
         let answer = me.get("/dev/mailbox.json").send().await;
+        assert_eq!(answer.header("cache-control"), "no-store");
         assert!(!answer.header("x-ratelimit-limit").is_empty() && !answer.header("x-request-id").is_empty());
         me.get("/dev/mailbox.json").header("accept", "text/html").send().await.assert_refused(406, "NOT_ACCEPTABLE");
         let head = me.request(Method::HEAD, "/dev/mailbox").send().await;

@@ -64,10 +64,13 @@ fn read(folder: &Path, id: Uuid) -> Option<Mail> {
     parse(id, &String::from_utf8_lossy(&bytes))
 }
 
-/// Of a message in plain text (RFC 5322), as `mail::worker` writes them: ASCII, and not encoded.
+/// Of a message in plain text (RFC 5322), as `mail::worker` writes them.
 fn parse(id: Uuid, mail: &str) -> Option<Mail> {
     let mail = mail.replace("\r\n", "\n");
-    let (head, text) = mail.split_once("\n\n").unwrap_or((&mail, ""));
+    let (head, body) = mail.split_once("\n\n").unwrap_or((&mail, ""));
+    // Only where the service's own address makes a line longer than 76 letters.
+    let encoded = header(head, "Content-Transfer-Encoding") == "quoted-printable";
+    let text = if encoded { decode(body) } else { body.to_owned() };
     let (seconds, nanos) = id.get_timestamp()?.to_unix();
     let at = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds).ok()?).ok()?;
     let token = text.lines().find(|line| line.starts_with(TOKEN));
@@ -77,8 +80,13 @@ fn parse(id: Uuid, mail: &str) -> Option<Mail> {
         to: header(head, "To"),
         subject: header(head, "Subject"),
         token: token.map(ToOwned::to_owned),
-        text: text.to_owned(),
+        text,
     })
+}
+
+/// RFC 2045 section 6.7: a line that ends in `=` goes on, and `=3D` is an equals sign. Nothing else of ours needs it.
+fn decode(text: &str) -> String {
+    text.replace("=\n", "").replace("=3D", "=")
 }
 
 /// Lines that begin with a space go on with the one before.
@@ -125,6 +133,8 @@ mod tests {
         assert_eq!(mail.text, text.replace('\r', ""));
         assert_eq!(mail.at.to_string(), "2026-03-01T12:00:00.25Z");
         assert_eq!(parse(id_of(0), "To: a\n\nno token").unwrap().token, None);
+        let encoded = "Content-Transfer-Encoding: quoted-printable\r\n\r\nhttps://example.com/?a=3D=\r\nb\r\n";
+        assert_eq!(parse(id_of(0), encoded).unwrap().text, "https://example.com/?a=b\n");
     }
 
     #[test]
