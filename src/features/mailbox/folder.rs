@@ -154,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn whatever_else_lies_there_takes_no_mails_place() {
+        let folder = tempfile::tempdir().unwrap();
+        put(folder.path(), id_of(1), "To: ada@example.com\r\n\r\ntext\r\n");
+        for number in 2..100 {
+            fs::write(folder.path().join(format!("{}.txt", id_of(number))), "a note").unwrap();
+            fs::write(folder.path().join(format!("{}.eml", Uuid::from_u128(u128::MAX - number))), "no time").unwrap();
+        }
+        let shown: Vec<_> = newest(folder.path()).unwrap().into_iter().map(|mail| mail.to).collect();
+        assert_eq!(shown, ["ada@example.com"]);
+    }
+
+    #[test]
     fn a_file_that_is_far_too_long_or_not_text_is_cut_and_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         put(folder.path(), id_of(1), &format!("To: long@example.com\r\n\r\n{}", "x".repeat(1 << 20)));
