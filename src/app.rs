@@ -86,6 +86,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     });
     let rule = app.settings.rate_limit.rule(Class::Flood).clone();
     let flood = FloodGuard::new(rule, ClientNetwork(client), app.givens.clone());
+    let table = table.merge(features::development(app.settings.production, &app.settings.mail));
     let router = router(&app, table, &flood);
     let background = run_beside(&app, flood, sender);
     app.audit.note(&Origin::default(), Event::Startup);

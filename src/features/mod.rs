@@ -11,11 +11,14 @@ mod email_change;
 mod email_verification;
 mod health;
 mod keys;
+#[cfg(feature = "dev-mailbox")]
+mod mailbox;
 mod mfa;
+mod personal_data;
 mod recovery;
 mod sessions;
 
-use crate::http::routes::Routes;
+use crate::{http::routes::Routes, mail};
 
 /// Every route of the service.
 pub fn routes() -> Routes {
@@ -32,4 +35,16 @@ pub fn routes() -> Routes {
         .merge(admin_users::routes())
         .merge(api_keys::routes())
         .merge(articles::routes())
+        .merge(personal_data::routes())
+}
+
+/// What a developer's own service has beside them. They are no part of what is promised: no document names them.
+#[cfg(feature = "dev-mailbox")]
+pub fn development(production: bool, mail: &mail::Settings) -> Routes {
+    mailbox::routes(production, mail)
+}
+
+#[cfg(not(feature = "dev-mailbox"))]
+pub fn development(_: bool, _: &mail::Settings) -> Routes {
+    Routes::new()
 }

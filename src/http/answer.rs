@@ -5,7 +5,7 @@ use axum::{
     body::Bytes,
     http::{
         HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION},
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, LOCATION},
     },
     response::{IntoResponse, Response},
 };
@@ -34,6 +34,13 @@ pub struct Shared<T>(pub T, pub u32);
 /// 201 with a resource that is somebody's, and where it is found from now on.
 pub struct Created<T> {
     pub location: String,
+    pub body: T,
+}
+
+/// 200 with a body that is somebody's, as a file for them to keep. A browser saves it and never shows it.
+pub struct Download<T> {
+    /// ASCII, and without quotes.
+    pub name: String,
     pub body: T,
 }
 
@@ -76,6 +83,14 @@ impl<T: Serialize> IntoResponse for Created<T> {
         let tag = etag::of(&self.body);
         let headers = [(CACHE_CONTROL, NO_STORE), (ETAG, tag)];
         (StatusCode::CREATED, headers, [(LOCATION, self.location)], Json(self.body)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Download<T> {
+    fn into_response(self) -> Response {
+        let disposition = format!("attachment; filename=\"{}\"", self.name);
+        let headers = [(CACHE_CONTROL, "no-store".to_owned()), (CONTENT_DISPOSITION, disposition)];
+        (headers, Json(self.body)).into_response()
     }
 }
 
@@ -152,6 +167,12 @@ impl<T: JsonSchema> Output for Shared<T> {
 impl<T: JsonSchema> Output for Created<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.answers::<T>(StatusCode::CREATED, &["ETag", "Location"]);
+    }
+}
+
+impl<T: JsonSchema> Output for Download<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers::<T>(StatusCode::OK, &["Content-Disposition"]);
     }
 }
 

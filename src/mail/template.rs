@@ -151,17 +151,42 @@ impl Template {
         let from = client_network.unwrap_or("unknown");
         let advice = match self {
             Self::EmailChangeRequested | Self::EmailChanged => {
-                "sign in with your password if you can, change it, and look at your\n\
-                 sessions; otherwise tell the people who run the service at once."
+                "sign in with your password if you can, change it,\n\
+                 and look at your sessions; otherwise tell the people who run the service."
             }
             _ => {
-                "ask there for a new password, which ends every session, and look\n\
-                 at the activity of your account."
+                "ask there for a new password, which ends every\n\
+                 session, and look at the activity of your account."
             }
         };
         format!(
             "{subject}, at\n{service}\n\nWhen: {when}\nFrom: {from}\n\n\
              If it was you, there is nothing to do.\nIf it was not you: {advice}\n"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    /// Longer lines, and others than ASCII, are encoded on the way: whoever reads the file, and some programs that show
+    /// it, would find a token torn in two.
+    #[test]
+    fn no_mail_has_a_line_that_must_be_wrapped_or_a_letter_that_must_be_encoded() {
+        for template in Template::ALL {
+            let text = template.text(&Filling {
+                service: "https://a-rather-long-name.of-a-service.example.com",
+                token: &format!("dbt_{}", "x".repeat(43)),
+                at: Timestamp(datetime!(2026-03-01 12:00 UTC)),
+                client_network: Some("2001:db8:ffff::/48"),
+            });
+            assert!(text.is_ascii() && template.subject().is_ascii(), "{template:?}");
+            for line in text.lines() {
+                assert!(line.len() <= 76, "{template:?}: {line}");
+            }
+        }
     }
 }

@@ -77,6 +77,8 @@ pub enum Event {
     },
     RecoveryCodeUsed,
     RecoveryCodesReplaced,
+    /// All that is held about a user was handed out to them.
+    DataExported,
     RateLimitExceeded {
         class: &'static str,
     },
@@ -121,6 +123,7 @@ impl Event {
             Self::RecoveryCodeUsed => ("authn_mfa_recovery_code_used", json!({})),
             Self::RecoveryCodesReplaced => ("authn_mfa_recovery_codes_replaced", json!({})),
             Self::EmailVerified => ("user_updated", json!({ "email_verified": true })),
+            Self::DataExported => ("sensitive_read", json!({ "export": true })),
             Self::RateLimitExceeded { class } => ("excess_rate_limit_exceeded", json!({ "class": class })),
             Self::InputRefused { route, code } => ("input_validation_fail", json!({ "route": route, "code": code })),
             Self::Startup => ("sys_startup", json!({})),

@@ -13,6 +13,7 @@ use super::{MOST, view::ApiKeyView};
 use crate::{
     error::{Error, Result, problems},
     http::{answer::Created, caller::Caller, input::Valid, routes::About},
+    mail::Template,
     security::{
         access::{Fresh, Scope},
         api_key::{ApiKey, KeyHash},
@@ -20,7 +21,7 @@ use crate::{
         input::{NAME, normalise_name},
     },
     state::App,
-    types::Timestamp,
+    types::{Email, Timestamp},
 };
 
 /// The longest life, as in the table's own rule.
@@ -79,10 +80,15 @@ pub async fn create(
         last_used_at: None,
     };
     let mut tx = app.database.begin().await?;
+    let email = lock_owner(&mut tx, caller.id()).await?;
     check_count(&mut tx, caller.id(), now).await?;
     insert(&mut tx, caller.id(), &about, &hash).await?;
     audit::record(&mut tx, &app.givens, &caller.context().origin(), Event::KeyCreated { key: about.id }).await?;
+    // A key outlives the session that made it, and a change of password: its owner should know of each.
+    let (owner, client) = ((caller.id(), &email), caller.context().client_address());
+    app.outbox.notify(&mut tx, &app.givens, Template::ApiKeyCreated, owner, client).await?;
     tx.commit().await?;
+    app.outbox.wake();
     Ok(Created { location: format!("/v1/users/me/api-keys/{}", about.id), body: CreatedView { key, about } })
 }
 
@@ -97,11 +103,15 @@ fn check_life(now: Timestamp, end: Timestamp) -> Result<()> {
 }
 
 /// The user's row is locked until the commit, so that of two who make the twentieth key at once one is too late.
+async fn lock_owner(tx: &mut PgConnection, user: Uuid) -> Result<Email> {
+    let email =
+        sqlx::query_scalar!(r#"select email as "email: Email" from users where id = $1 for no key update"#, user)
+            .fetch_optional(tx)
+            .await?;
+    email.ok_or(problems::INVALID_CREDENTIAL.because("the account is gone"))
+}
+
 async fn check_count(tx: &mut PgConnection, user: Uuid, now: Timestamp) -> Result<()> {
-    let locked = sqlx::query_scalar!("select id from users where id = $1 for no key update", user)
-        .fetch_optional(&mut *tx)
-        .await?;
-    locked.ok_or(problems::INVALID_CREDENTIAL.because("the account is gone"))?;
     let live = sqlx::query_scalar!(
         r#"
         select count(*) as "count!"

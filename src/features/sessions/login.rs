@@ -102,7 +102,8 @@ pub async fn login(
     }
     app.limits.clear(Class::Login, &budget);
     let user = User { id: account.id, role: account.role, password_generation: account.password_generation };
-    open::open(&app, caller.context(), user, vec!["pwd"], &headers).await.map(SignIn::Done).map(Private)
+    let tokens = open::open(&app, caller.context(), user, vec!["pwd"], &headers, device).await?;
+    Ok(Private(SignIn::Done(tokens)))
 }
 
 /// The session that this device last had for the account. Counting guesses by e-mail alone would let anyone lock an owner

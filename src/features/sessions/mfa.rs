@@ -75,7 +75,7 @@ pub async fn mfa(
     challenge::finish(&mut tx, &hash).await?;
     let Challenged { user_id, role, password_generation, .. } = challenged;
     let user = User { id: user_id, role, password_generation };
-    let tokens = open::open_in(tx, &app, context, user, factor.amr(), &headers).await?;
+    let tokens = open::open_in(tx, &app, context, user, factor.amr(), &headers, challenged.known_device).await?;
     // Only now was the password's try a sign-in of the owner's.
     let tried = challenged.known_device.map_or(Key::Email(&challenged.email), Key::Principal);
     app.limits.clear(Class::Login, &tried);

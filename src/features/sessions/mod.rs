@@ -2,6 +2,7 @@
 //! makes it fresh again, a logout ends it, and users see and end those they have.
 
 mod challenge;
+mod device;
 mod end;
 mod end_others;
 mod list;

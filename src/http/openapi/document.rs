@@ -160,6 +160,7 @@ fn headers() -> Value {
             json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": 253_402_300_799_u64 })),
         "Retry-After": header("Seconds after which trying again makes sense", count()),
         "WWW-Authenticate": header("What credential is wanted (RFC 6750)", text("^Bearer")),
+        "Content-Disposition": header("The file's name (RFC 6266)", text("^attachment; filename=\"[0-9a-z.-]+\"$")),
         "Location": header("Where the new resource is found", text("^/")),
         "ETag": header("Names this version of the resource, for `If-Match`", text("^\"[0-9A-Za-z_-]+\"$")),
     })

@@ -26,7 +26,8 @@ use super::contract::Contract;
 pub struct Client {
     http: Http<HttpConnector, Body>,
     server: SocketAddr,
-    address: String,
+    /// As a proxy would name it; none for somebody on this very machine.
+    address: Option<String>,
     token: Option<String>,
     api_key: Option<String>,
     contract: Arc<Contract>,
@@ -52,7 +53,7 @@ impl Client {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let [_, a, b, c] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let http = Http::builder(TokioExecutor::new()).build_http();
-        Self { http, server, address: format!("10.{a}.{b}.{c}"), token: None, api_key: None, contract }
+        Self { http, server, address: Some(format!("10.{a}.{b}.{c}")), token: None, api_key: None, contract }
     }
 
     /// The same person with a token.
@@ -68,6 +69,11 @@ impl Client {
     /// The same person, in the place of this one.
     pub fn beside(&self, other: &Self) -> Self {
         Self { address: other.address.clone(), ..self.clone() }
+    }
+
+    /// Without a proxy in between.
+    pub fn direct(&self) -> Self {
+        Self { address: None, ..self.clone() }
     }
 
     pub fn at(&self, server: SocketAddr) -> Self {
@@ -112,10 +118,11 @@ impl Request {
 
     pub async fn send(self) -> Answer {
         let Self { client, method, path, headers, body } = self;
-        let mut request = axum::http::Request::builder()
-            .method(method.clone())
-            .uri(format!("http://{}{path}", client.server))
-            .header("x-forwarded-for", &client.address);
+        let mut request =
+            axum::http::Request::builder().method(method.clone()).uri(format!("http://{}{path}", client.server));
+        if let Some(address) = &client.address {
+            request = request.header("x-forwarded-for", address);
+        }
         if let Some(token) = &client.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
