@@ -128,12 +128,25 @@ pub async fn take_try(app: &App, hash: &TokenHash) -> Result<Option<Challenged>>
     Ok(challenged)
 }
 
-/// It has done its work: one session a challenge, also for two good codes at once.
+/// It has done its work: one session a challenge, also for two good codes at once. What it stands on is looked at again, now
+/// that the account's row is locked: a password may have changed while the code was checked.
 pub async fn finish(tx: &mut PgConnection, hash: &TokenHash) -> Result<()> {
-    let finished = sqlx::query!("delete from mfa_challenges where hash = $1", hash.as_bytes()).execute(tx).await?;
+    let finished = sqlx::query!(
+        r#"
+        delete from mfa_challenges
+        using users
+        where hash = $1
+          and users.id = user_id
+          and users.mfa_enabled_at = mfa_challenges.mfa_enabled_at
+          and sha256(convert_to(users.password_hash, 'UTF8')) = proof
+        "#,
+        hash.as_bytes(),
+    )
+    .execute(tx)
+    .await?;
     if finished.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(problems::INVALID_CREDENTIALS.because("the challenge was met already"))
+        Err(problems::INVALID_CREDENTIALS.because("the challenge was met already, or stands on nothing any more"))
     }
 }

@@ -171,3 +171,24 @@ async fn a_sign_in_that_began_before_the_second_factor_came_on_opens_nothing() {
     turning_on.commit().await.unwrap();
     login.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
 }
+
+/// The second step has taken its try and stands at the account's row while the password, or the second factor, changes.
+#[tokio::test]
+async fn a_challenge_dies_also_while_its_code_is_checked() {
+    let app = TestApp::start().await;
+    for change in [
+        "update users set password_hash = password_hash || 'x' where id = $1",
+        "update users set mfa_enabled_at = mfa_enabled_at + interval '1 second' where id = $1",
+    ] {
+        let Careful { person: ada, recovery_codes, .. } = careful(&app).await;
+        let body = json!({ "mfa_token": challenge(&app, &ada.email).await, "code": recovery_codes[0] });
+        let mut changing = app.owner.begin().await.unwrap();
+        sqlx::query(change).bind(ada.id).execute(&mut *changing).await.unwrap();
+        let client = app.client();
+        let second_step = tokio::spawn(async move { client.post("/v1/auth/mfa", &body).send().await });
+        until_somebody_waits(&app).await;
+        changing.commit().await.unwrap();
+        second_step.await.unwrap().assert_refused(401, "INVALID_CREDENTIALS");
+        assert_eq!(app.events(ada.id, "authn_mfa_recovery_code_used").await, 0, "and the code is not spent");
+    }
+}
