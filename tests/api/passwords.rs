@@ -1,10 +1,11 @@
 //! A password that its owner changes, and what happens to whoever knew the old one.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use drawbridge::{features, security::access::Role};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Client, PASSWORD, Person, Request, TestApp, one_behind_the_other, until};
+use crate::support::{Answer, Client, PASSWORD, Person, Request, TestApp, lines_with, one_behind_the_other, until};
 
 pub const OTHER: &str = "eleven moons over a winter sea";
 
@@ -171,4 +172,26 @@ async fn what_straddles_a_change_comes_too_late() {
         assert_eq!(live, 1, "{path}");
     }
     assert!(app.mails_to("eve@example.com").is_empty());
+}
+
+/// Three replicas on one database: without a pepper, with one, and with the next one before it.
+#[tokio::test]
+async fn a_pepper_comes_in_at_the_sign_in_and_a_lost_one_is_told_to_operators() {
+    let app = TestApp::start().await;
+    let (id, email) = app.account(Role::User).await;
+    let key = |byte: u8| STANDARD.encode([byte; 32]);
+    let first = app.replica_with(&[("PASSWORD_PEPPERS", &format!("k1:{}", key(1)))]).await;
+    let second = app.replica_with(&[("PASSWORD_PEPPERS", &format!("k2:{},k1:{}", key(2), key(1)))]).await;
+    let hash = async || -> String {
+        let hash = sqlx::query_scalar("select password_hash from users where id = $1").bind(id);
+        hash.fetch_one(&app.owner).await.unwrap()
+    };
+    first.client().login(&email, PASSWORD).await.assert(200);
+    assert!(hash().await.contains("keyid=azE$"), "it names k1");
+    second.client().login(&email, PASSWORD).await.assert(200);
+    assert!(hash().await.contains("keyid=azI$"), "it names k2");
+    for without in [&app, &first] {
+        without.client().login(&email, PASSWORD).await.assert_refused(401, "INVALID_CREDENTIALS");
+    }
+    assert_eq!(lines_with("names a pepper that PASSWORD_PEPPERS no longer has").len(), 2);
 }

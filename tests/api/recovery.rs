@@ -175,6 +175,7 @@ async fn who_asks_learns_nothing_and_only_an_owner_gets_mail() {
     let waiting: i64 =
         sqlx::query_scalar("select count(*) from mail_outbox where attempts = 0").fetch_one(&app.owner).await.unwrap();
     assert_eq!(waiting, 0);
+    assert!(app.mails_to("invited@example.com").iter().all(|mail| mail.contains("An account was made for you")));
     assert!(app.mails_to(&suspended).is_empty() && app.mails_to("nobody@example.com").is_empty());
     assert_eq!(app.mails_to("pending@example.com").len(), 1, "the verification, and nothing since");
 }
