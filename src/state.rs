@@ -17,7 +17,7 @@ use crate::{
     mail::Outbox,
     security::{
         access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limiter, session_cache::SessionCache,
+        rate_limit::Limits, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -34,7 +34,7 @@ pub struct Shared {
     pub jwt: Keyring,
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
-    pub limits: Limiter,
+    pub limits: Limits,
     pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,

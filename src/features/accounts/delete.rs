@@ -34,7 +34,7 @@ pub const ABOUT: About = About {
 
 pub async fn delete(caller: Caller<Session>, State(app): State<App>, Valid(input): Valid<Leave>) -> Result<NoContent> {
     // Guesses count like guesses at the login, but by account: a stolen token must not become a way around that limit.
-    gate::charge_subject(&app, caller.context(), Class::Login, &Key::Principal(caller.id()))?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &Key::Principal(caller.id())).await?;
     let hash =
         sqlx::query_scalar!(r#"select password_hash as "hash: PasswordHash" from users where id = $1"#, caller.id(),)
             .fetch_optional(&app.database)

@@ -66,7 +66,7 @@ pub async fn login(
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
-    gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &budget).await?;
 
     let place = app.passwords.place()?;
     let account = find(&app, &email).await?;
@@ -92,7 +92,7 @@ pub async fn login(
     if verdict == Verdict::RightButOutdated {
         rehash(&app, account, &input.password).await?;
     }
-    app.limits.clear(Class::Login, &budget);
+    app.limits.clear(Class::Login, &budget).await;
     open(&app, caller.context(), account, &headers).await.map(Private)
 }
 

@@ -83,6 +83,12 @@ impl TestApp {
         Self { app, clock, address, owner: database.as_owner(), folder, database, stop: Some(stop) }
     }
 
+    /// For a replica that really is another process.
+    #[cfg(feature = "redis-tests")]
+    pub fn database_url(&self) -> String {
+        sqlx::ConnectOptions::to_url_lossy(&self.database.as_service()).to_string()
+    }
+
     /// Somebody new, at an address of their own.
     pub fn client(&self) -> Client {
         Client::new(self.address, self.app.openapi.clone())
