@@ -85,8 +85,9 @@ impl TestApp {
 
     /// For a replica that really is another process.
     #[cfg(feature = "redis-tests")]
-    pub fn database_url(&self) -> String {
-        sqlx::ConnectOptions::to_url_lossy(&self.database.as_service()).to_string()
+    pub fn database_settings(&self) -> [(&'static str, String); 2] {
+        let url = |options: &sqlx::postgres::PgConnectOptions| sqlx::ConnectOptions::to_url_lossy(options).to_string();
+        [("DATABASE_URL", url(&self.database.as_service())), ("DATABASE_OWNER_URL", url(&self.owner.connect_options()))]
     }
 
     /// Somebody new, at an address of their own.
