@@ -156,6 +156,11 @@ impl Template {
                 "sign in with your password if you can, change it,\n\
                  and look at your sessions; otherwise tell the people who run the service."
             }
+            // A new password ends no key.
+            Self::ApiKeyCreated => {
+                "sign in and revoke the key, which outlives a new\n\
+                 password; then change the password, which ends the other sessions."
+            }
             _ => {
                 "ask there for a new password, which ends every\n\
                  session, and look at the activity of your account."
