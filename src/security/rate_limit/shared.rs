@@ -95,8 +95,10 @@ impl Redis {
 impl Line {
     pub(super) async fn charge(&mut self, class: Class, rule: &Rule, name: &str) -> RedisResult<Decision> {
         let script = &self.scripts[rule.strategy as usize];
+        // A second more than it takes: Redis ends a key by milliseconds, and a budget must not come back too soon.
+        let keep = rule.renewal_seconds() + 1;
         let (allowed, remaining, renews_at, now) =
-            call("EVALSHA", script, rule, name).query_async(&mut self.connection).await?;
+            call("EVALSHA", script, name, rule, keep).query_async(&mut self.connection).await?;
         Ok(Decision::new(class, rule, Charge { allowed, remaining, renews_at }, now))
     }
 
@@ -111,10 +113,8 @@ impl Line {
     }
 }
 
-fn call(command: &str, script: &str, rule: &Rule, name: &str) -> Cmd {
+fn call(command: &str, script: &str, name: &str, rule: &Rule, keep: u64) -> Cmd {
     let span = if rule.strategy == Strategy::TokenBucket { rule.interval() } else { rule.window_micros() };
-    // A second more than it takes: Redis ends a key by milliseconds, and a budget must not come back too soon.
-    let keep = rule.renewal_seconds() + 1;
     let mut call = cmd(command);
     call.arg(script).arg(1).arg(name).arg(rule.capacity()).arg(span).arg(keep);
     call
