@@ -24,7 +24,7 @@ use crate::{
     state::App,
 };
 
-/// How long readiness waits for the database: an orchestrator asks often, and a late yes is a no.
+/// How long readiness waits for the database, and no longer for Redis: an orchestrator asks often, and a late yes is a no.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[rustfmt::skip]
@@ -66,7 +66,7 @@ async fn live(_: Caller<Public>) -> Private<Health> {
 
 const READY: About = About {
     summary: "Can it serve requests",
-    description: "200 when the database, and Redis where it is set, answer within a second and the process is not stopping.",
+    description: "200 when all that it depends on answers within a second and the process is not stopping.",
     problems: &[],
 };
 

@@ -3,9 +3,9 @@
 //! Redis must not become a way to stop the service or its limits. So a charge waits for it only briefly; the first that
 //! waits in vain hangs up, and from then on nobody asks Redis until a proof, once a second, finds it back. In between,
 //! each replica goes on with its own counts: limits are never dropped, only no longer added up. Those counts are not
-//! fresh: what Redis lets through is counted here too, so that whoever has spent his guesses and then brings Redis down
-//! has not won a new set from each replica that refused him. The other way round nothing is carried over: what was let
-//! through in between is not known to Redis.
+//! fresh: what a replica lets through it counts for itself too, so that who brings Redis down wins no more than the
+//! replicas apart would have given him. The other way round nothing is carried over: Redis does not hear of what was let
+//! through in between.
 //!
 //! While Redis answers, its word alone counts. To be refused by either was rejected: a sign-in at one replica gives
 //! an e-mail's budget back, and the others' own counts do not hear of it.
