@@ -7,7 +7,7 @@ use drawbridge::{
     config::Config,
     database::{self, Purpose},
     mail::Target,
-    security::{jwt, transport::Encryption},
+    security::{jwt, rate_limit::Limits, secret::Secret, transport::Encryption},
 };
 
 use super::{givens, say};
@@ -18,6 +18,7 @@ pub async fn doctor() -> anyhow::Result<()> {
     let mut findings = weak_settings(&config);
     findings.extend(keys(&config));
     findings.extend(reach_database(&config).await);
+    findings.extend(reach_redis(&config).await);
     if findings.is_empty() {
         return say("Nothing to complain about.");
     }
@@ -69,4 +70,11 @@ async fn reach_database(config: &Config) -> Option<String> {
         database::judge(&pool, config.production).await
     };
     looked.await.err().map(|error| format!("the database: {error:#}"))
+}
+
+async fn reach_redis(config: &Config) -> Option<String> {
+    // Nobody's budget is charged, so any key will do.
+    let limits = Limits::new(config.rate_limit.clone(), &Secret::new(Vec::new()), &givens());
+    limits.connect().await;
+    (!limits.ready().await).then(|| "REDIS_URL: no Redis there takes writes and runs scripts".to_owned())
 }

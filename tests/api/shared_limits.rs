@@ -29,7 +29,8 @@ async fn refused(app: &TestApp, email: &str) {
 }
 
 async fn wait_for_readiness(app: &TestApp, status: u16) {
-    until("readiness", async || (app.client().get("/health/ready").send().await.status == status).then_some(())).await;
+    let somebody = app.client();
+    until("readiness", async || (somebody.get("/health/ready").send().await.status == status).then_some(())).await;
 }
 
 async fn events(app: &TestApp, name: &str) -> i64 {
