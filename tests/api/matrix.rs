@@ -47,7 +47,8 @@ async fn every_route_answers_every_kind_of_caller_as_was_agreed() {
             write!(table, "{:<11}", ask(&app, &route, caller).await).unwrap();
         }
     }
-    let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let table: Vec<_> = table.lines().map(str::trim_end).collect();
+    let table = table.join("\n") + "\n";
     #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the tests, and no setting")]
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(AGREED, &table).unwrap();

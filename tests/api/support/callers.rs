@@ -120,7 +120,7 @@ impl TestApp {
     }
 
     /// A text of the owner's, in a table of texts.
-    async fn written(&self, table: &str, owner: Uuid) -> Uuid {
+    pub async fn written(&self, table: &str, owner: Uuid) -> Uuid {
         let (id, now) = (self.app.givens.new_id(), self.app.givens.now());
         let statement = format!(
             "insert into {table} (id, owner_id, title, body, created_at, updated_at) values ($1, $2, 'T', 'B', $3, $3)"

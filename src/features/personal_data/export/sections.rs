@@ -14,7 +14,7 @@ use crate::{
 
 /// Rows of each kind at most. More would make one request a burden to everyone else; nobody who uses the service as it
 /// is meant comes near.
-const MOST: i64 = 10_000;
+pub(super) const MOST: i64 = 10_000;
 
 /// The newest of a kind, and whether those are all.
 #[derive(Serialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub struct Section<T> {
 
 impl<T> Section<T> {
     /// Of one row more than is shown.
-    fn of(mut items: Vec<T>) -> Self {
+    pub(super) fn of(mut items: Vec<T>) -> Self {
         let most = usize::try_from(MOST).unwrap_or_default();
         let complete = items.len() <= most;
         items.truncate(most);
@@ -47,7 +47,8 @@ pub struct Account {
     role: Role,
     status: Status,
     email_verified_at: Option<Timestamp>,
-    mfa_enabled: bool,
+    /// Since when a second factor is asked for; null where none is.
+    mfa_enabled_at: Option<Timestamp>,
     first_signed_in_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -58,7 +59,7 @@ pub async fn account(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Option<A
         Account,
         r#"
         select id, email as "email: _", name, role as "role: Role", status as "status: Status",
-               email_verified_at as "email_verified_at: _", false as "mfa_enabled!",
+               email_verified_at as "email_verified_at: _", mfa_enabled_at as "mfa_enabled_at: _",
                first_signed_in_at as "first_signed_in_at: _", created_at as "created_at: _", updated_at as "updated_at: _"
         from users
         where id = $1
@@ -199,6 +200,30 @@ pub async fn one_time_tokens(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<
         from one_time_tokens
         where user_id = $1
         order by created_at desc
+        limit $2
+        "#,
+        user,
+        MOST + 1,
+    );
+    rows.fetch_all(tx).await.map(Section::of)
+}
+
+/// An address that was asked for and is not confirmed yet.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "ExportedEmailChange")]
+pub struct EmailChange {
+    #[schemars(length(max = 254))]
+    new_email: Email,
+    expires_at: Timestamp,
+}
+
+pub async fn email_changes(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Section<EmailChange>> {
+    let rows = sqlx::query_as!(
+        EmailChange,
+        r#"
+        select new_email as "new_email: _", expires_at as "expires_at: _"
+        from pending_email_changes
+        where user_id = $1
         limit $2
         "#,
         user,
