@@ -5,7 +5,7 @@ FROM rust:1.95-slim-trixie AS build
 # The image brings the C compiler that the cryptography needs.
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked --no-default-features
+RUN cargo build --release --locked --no-default-features --features redis
 
 FROM debian:trixie-slim
 COPY --from=build /build/target/release/drawbridge /usr/local/bin/drawbridge

@@ -35,7 +35,7 @@ use crate::{
         limits,
         page_cursor::CursorKey,
         password::Hasher,
-        rate_limit::{Class, ClientNetwork, FloodGuard, Limiter},
+        rate_limit::{Change, Class, ClientNetwork, FloodGuard, Limits},
         sealed::DataKeys,
         session_cache::SessionCache,
         transport::TurnedAway,
@@ -65,14 +65,20 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let sender = Sender::open(&settings.mail).context("the way out for mail (MAIL_URL)")?;
     let jwt = Keyring::open(settings.jwt.clone(), givens.now()).context("the signing keys")?;
     let data_keys = DataKeys::open(&settings.data_keys, &givens).context("the keys of what is sealed")?;
-    let cursors = CursorKey::load(&database, &givens).await.context("load the key of page cursors")?;
+    let key = async |purpose| {
+        let loaded = database::service_key(&database, &givens, purpose).await;
+        loaded.with_context(|| format!("load the key `{purpose}`"))
+    };
+    let cursors = CursorKey::new(&key("page_cursor").await?);
+    let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
+    limits.connect().await;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
         data_keys,
         passwords: Hasher::start(&settings.password, givens.clone()),
         sessions: SessionCache::new(),
-        limits: Limiter::new(settings.rate_limit.clone(), &givens),
+        limits,
         cursors,
         audit: notes,
         outbox: Outbox::default(),
@@ -135,6 +141,7 @@ fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
     tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
     tasks.spawn(look_for_keys(app.clone()));
     tasks.spawn(sweep(app.clone(), flood));
+    tasks.spawn(share_limits(app.clone()));
     tasks.spawn(keep_house(app.clone()));
     tasks
 }
@@ -159,6 +166,17 @@ async fn sweep(app: App, flood: FloodGuard) {
         app.limits.sweep(app.givens.now());
         flood.sweep();
     }
+}
+
+async fn share_limits(app: App) {
+    let tell = |change| {
+        let event = match change {
+            Change::Lost => Event::SharedLimitsLost,
+            Change::Shared => Event::SharedLimitsBack,
+        };
+        app.audit.note(&Origin::default(), event);
+    };
+    app.limits.watch(tell).await;
 }
 
 async fn keep_house(app: App) {

@@ -17,7 +17,7 @@ use crate::{
     mail::Outbox,
     security::{
         access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limiter, sealed::DataKeys, session_cache::SessionCache,
+        rate_limit::Limits, sealed::DataKeys, session_cache::SessionCache,
     },
     types::{Givens, Timestamp},
 };
@@ -35,7 +35,7 @@ pub struct Shared {
     pub data_keys: DataKeys,
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
-    pub limits: Limiter,
+    pub limits: Limits,
     pub cursors: CursorKey,
     pub audit: Notes,
     pub outbox: Outbox,

@@ -7,7 +7,7 @@ use drawbridge::{
     config::Config,
     database::{self, Purpose},
     mail::Target,
-    security::{jwt, sealed::DataKeys, transport::Encryption},
+    security::{jwt, rate_limit::Limits, sealed::DataKeys, secret::Secret, transport::Encryption},
 };
 use sqlx::PgPool;
 
@@ -20,6 +20,7 @@ pub async fn doctor() -> anyhow::Result<()> {
     findings.extend(keys(&config));
     findings.extend(data_key_file(&config));
     findings.extend(reach_database(&config).await);
+    findings.extend(reach_redis(&config).await);
     if findings.is_empty() {
         return say("Nothing to complain about.");
     }
@@ -110,4 +111,11 @@ async fn sealed(config: &Config, pool: &PgPool) -> anyhow::Result<Vec<String>> {
         )),
     });
     Ok(told.collect())
+}
+
+async fn reach_redis(config: &Config) -> Option<String> {
+    // Nobody's budget is charged, so any key will do.
+    let limits = Limits::new(config.rate_limit.clone(), &Secret::new(Vec::new()), &givens());
+    limits.connect().await;
+    (!limits.ready().await).then(|| "REDIS_URL: no Redis there takes writes and runs scripts".to_owned())
 }

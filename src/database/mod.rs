@@ -4,6 +4,7 @@
 mod embedded;
 mod housekeeping;
 mod listener;
+mod service_key;
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -14,7 +15,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
-pub use self::{housekeeping::housekeeping, listener::listen};
+pub use self::{housekeeping::housekeeping, listener::listen, service_key::service_key};
 use crate::settings::{Env, number_within};
 
 /// The schema, inside the binary.

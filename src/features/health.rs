@@ -24,7 +24,7 @@ use crate::{
     state::App,
 };
 
-/// How long readiness waits for the database: an orchestrator asks often, and a late yes is a no.
+/// How long readiness waits for the database, and no longer for Redis: an orchestrator asks often, and a late yes is a no.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 #[rustfmt::skip]
@@ -66,20 +66,21 @@ async fn live(_: Caller<Public>) -> Private<Health> {
 
 const READY: About = About {
     summary: "Can it serve requests",
-    description: "200 when the database answers within a second and the process is not stopping.",
+    description: "200 when all that it depends on answers within a second and the process is not stopping.",
     problems: &[],
 };
 
 async fn ready(_: Caller<Public>, State(app): State<App>) -> Result<Private<Health>> {
     let answer = sqlx::query_scalar!(r#"select 1 as "one!""#).fetch_one(&app.database);
-    let answered = tokio::time::timeout(PATIENCE, answer).await;
+    let (answered, shared) = tokio::join!(tokio::time::timeout(PATIENCE, answer), app.limits.ready());
     if app.is_stopping() {
         return Err(problems::SERVICE_UNAVAILABLE.because("the process is stopping"));
     }
-    match answered {
-        Ok(answer) => answer.map(|_| Private(Health { status: "ok" })).map_err(Into::into),
-        Err(_) => Err(problems::SERVICE_UNAVAILABLE.because("the database did not answer within a second")),
+    answered.map_err(|_| problems::SERVICE_UNAVAILABLE.because("the database did not answer within a second"))??;
+    if !shared {
+        return Err(problems::SERVICE_UNAVAILABLE.because("Redis does not answer"));
     }
+    Ok(Private(Health { status: "ok" }))
 }
 
 const INDEX: About = About { summary: "Find your way", description: "Links to what there is to read.", problems: &[] };

@@ -53,7 +53,7 @@ impl FromRequestParts<App> for Caller<Public> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let context = RequestContext::of(&parts.extensions)?;
-        gate::charge_principal(app, &context)?;
+        gate::charge_principal(app, &context).await?;
         gate::no_stray_query(parts, &context)?;
         Ok(Self { who: (), context })
     }
@@ -70,7 +70,7 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
             Sent::ApiKey(key) => live_key::identify(app, key, now).await?,
         };
         context.identified(who.user_id);
-        gate::charge_principal(app, &context)?;
+        gate::charge_principal(app, &context).await?;
         A::POLICY.admits(&who, now).inspect_err(|refused| {
             let (route, code) = (context.route_path(), refused.problem().code);
             app.audit.note(&context.refusal(None), Event::AccessRefused { route, code });

@@ -69,7 +69,7 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
         return Err(problems::NOT_ACCEPTABLE.into());
     }
     if route.limit != Class::Flood && route.limit.charged_to().before_authentication() {
-        charge(&app, &context, route.limit, &Key::Address(context.client_address()))?;
+        charge(&app, &context, route.limit, &Key::Address(context.client_address())).await?;
     }
     Ok(next.run(request).await)
 }
@@ -79,26 +79,26 @@ fn announced_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// The limit that counts by who is calling; for anonymous callers that is their address.
-pub fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
+pub async fn charge_principal(app: &App, context: &RequestContext) -> Result<()> {
     let Some(class) = context.route().map(|route| route.limit) else { return Ok(()) };
     if class.charged_to() != ChargedTo::Principal {
         return Ok(());
     }
     let key = context.principal().map_or(Key::Address(context.client_address()), Key::Principal);
-    charge(app, context, class, &key)
+    charge(app, context, class, &key).await
 }
 
 /// One more for this key.
-pub fn charge(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
-    let decision = app.limits.charge(class, key, app.givens.now());
+pub async fn charge(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
+    let decision = app.limits.charge(class, key, app.givens.now()).await;
     context.charged(decision);
     settle(app, context, decision)
 }
 
 /// For handlers that count by something in the body, such as the e-mail tried. What is left of that budget is not shown:
 /// a success gives it back, so whoever watched the number for an address of somebody else would see them sign in.
-pub fn charge_subject(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
-    let decision = app.limits.charge(class, key, app.givens.now());
+pub async fn charge_subject(app: &App, context: &RequestContext, class: Class, key: &Key<'_>) -> Result<()> {
+    let decision = app.limits.charge(class, key, app.givens.now()).await;
     if !decision.allowed {
         context.charged(decision);
     }

@@ -27,7 +27,7 @@ pub async fn check_password(
     password: &Password,
     wrong: &'static str,
 ) -> Result<i32> {
-    gate::charge_subject(app, context, Class::Login, &Key::Principal(user))?;
+    gate::charge_subject(app, context, Class::Login, &Key::Principal(user)).await?;
     let user = sqlx::query!(
         r#"select password_hash as "hash: PasswordHash", password_generation from users where id = $1"#,
         user

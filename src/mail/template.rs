@@ -121,12 +121,14 @@ impl Template {
             Self::Invitation => format!(
                 "An administrator made an account for this address at\n{service}\n\n\
                  To choose your password, enter this token within 7 days:\n\n{token}\n\n\
-                 If you do not want the account, do nothing: without a password nobody can sign in to it.\n"
+                 If you do not want the account, do nothing: without a password\n\
+                 nobody can sign in to it.\n"
             ),
             Self::ResetPassword => format!(
                 "Somebody, probably you, forgot the password of this address at\n{service}\n\n\
                  To choose a new one, enter this token within 30 minutes:\n\n{token}\n\n\
-                 If it was not you, do nothing: the old password still works. Give the token to nobody.\n"
+                 If it was not you, do nothing: the old password still works.\n\
+                 Give the token to nobody.\n"
             ),
             Self::ConfirmEmail => format!(
                 "This is to be the new address of an account at\n{service}\n\n\
@@ -153,6 +155,11 @@ impl Template {
             Self::EmailChangeRequested | Self::EmailChanged => {
                 "sign in with your password if you can, change it,\n\
                  and look at your sessions; otherwise tell the people who run the service."
+            }
+            // A new password ends no key.
+            Self::ApiKeyCreated => {
+                "sign in and revoke the key, which outlives a new\n\
+                 password; then change the password, which ends the other sessions."
             }
             _ => {
                 "ask there for a new password, which ends every\n\

@@ -86,6 +86,9 @@ pub enum Event {
         route: &'static str,
         code: &'static str,
     },
+    /// Redis is lost: each replica counts for itself.
+    SharedLimitsLost,
+    SharedLimitsBack,
     Startup,
     Shutdown,
 }
@@ -126,6 +129,8 @@ impl Event {
             Self::DataExported => ("sensitive_read", json!({ "export": true })),
             Self::RateLimitExceeded { class } => ("excess_rate_limit_exceeded", json!({ "class": class })),
             Self::InputRefused { route, code } => ("input_validation_fail", json!({ "route": route, "code": code })),
+            Self::SharedLimitsLost => ("sys_monitor_disabled", json!({ "monitor": "shared rate limits" })),
+            Self::SharedLimitsBack => ("sys_monitor_enabled", json!({ "monitor": "shared rate limits" })),
             Self::Startup => ("sys_startup", json!({})),
             Self::Shutdown => ("sys_shutdown", json!({})),
         }

@@ -13,10 +13,9 @@ use std::sync::LazyLock;
 use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use regex::Regex;
-use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::{security::secret::Secret, types::Givens};
+use crate::security::secret::Secret;
 
 /// 16 bytes of position and 32 of HMAC. Their number divides by three, so no two spellings mean the same bytes.
 pub static CURSOR: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[A-Za-z0-9_-]{64}$").expect("the tests compile it"));
@@ -26,23 +25,9 @@ pub static CURSOR: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[A-Za-z0-9_-]
 pub struct CursorKey(Key);
 
 impl CursorKey {
-    /// The key of this database. Of several first starts at once one makes it, and all read the same.
-    pub async fn load(pool: &PgPool, givens: &Givens) -> sqlx::Result<Self> {
-        let fresh = Secret::new(givens.random::<32>());
-        sqlx::query!(
-            r#"
-            insert into service_keys (purpose, secret, created_at)
-            values ('page_cursor', $1, $2)
-            on conflict do nothing
-            "#,
-            fresh.expose(),
-            givens.now().0,
-        )
-        .execute(pool)
-        .await?;
-        let kept = sqlx::query_scalar!("select secret from service_keys where purpose = 'page_cursor'");
-        let secret = Secret::new(kept.fetch_one(pool).await?);
-        Ok(Self(Key::new(HMAC_SHA256, secret.expose())))
+    /// `secret` is the same for all replicas, and outlives a restart (`database::service_key`).
+    pub fn new(secret: &Secret<Vec<u8>>) -> Self {
+        Self(Key::new(HMAC_SHA256, secret.expose()))
     }
 
     /// The cursor that goes on after this position. `list` is whatever tells one list from another.

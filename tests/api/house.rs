@@ -130,6 +130,7 @@ fn is_test(file: &Path) -> bool {
 fn secrets_are_opened_only_where_they_are_made_compared_or_handed_over() {
     let openers = [
         "src/security/",
+        "src/database/service_key.rs",
         "src/mail/sender.rs",
         "src/mail/worker.rs",
         "src/features/sessions/tokens.rs",
@@ -183,8 +184,12 @@ fn production_refuses_every_default_that_is_for_development() {
 
 #[test]
 fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
-    let wrong =
-        [("DATABASE_URL", "mysql://user:hunter2@db/x"), ("ACCESS_TOKEN_TTL", "hunter2"), ("LISTEN_ADDR", "hunter2")];
+    let wrong = [
+        ("DATABASE_URL", "mysql://user:hunter2@db/x"),
+        ("REDIS_URL", "memcached://user:hunter2@cache"),
+        ("ACCESS_TOKEN_TTL", "hunter2"),
+        ("LISTEN_ADDR", "hunter2"),
+    ];
     let values = wrong.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let Err(refusal) = Config::parse(values) else { panic!("it started") };
     let refusal = refusal.to_string();

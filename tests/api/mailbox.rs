@@ -1,9 +1,6 @@
 //! The mails of a development service: for whoever sits at the machine, and for nobody else.
 
-use axum::http::Method;
-use serde_json::{Value, json};
-
-use crate::support::{Answer, Client, PASSWORD, TestApp, until};
+use crate::support::{Answer, Client, PASSWORD, TestApp};
 
 const PATHS: [&str; 3] = ["/dev/mailbox", "/dev/mailbox.json", "/dev/mailbox.css"];
 
@@ -60,7 +57,11 @@ async fn a_build_for_production_has_no_mailbox_even_in_development() {
 
 #[cfg(feature = "dev-mailbox")]
 mod here {
-    use super::*;
+    use axum::http::Method;
+    use serde_json::{Value, json};
+
+    use super::{Client, PASSWORD, PATHS, TestApp, nothing};
+    use crate::support::until;
 
     async fn items(client: &Client) -> Vec<Value> {
         client.get("/dev/mailbox.json").send().await.assert(200).json()["items"].as_array().unwrap().clone()

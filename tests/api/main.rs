@@ -1,6 +1,13 @@
 //! What the service promises, over HTTP, against a real Postgres: a database for each test, time that is moved by hand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "redis-tests")]
+#[path = "../cli/program.rs"]
+#[expect(dead_code, reason = "the tests of the command line need more of it")]
+mod program;
+#[cfg(feature = "redis-tests")]
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
 mod support;
 
 mod accounts;
@@ -29,5 +36,7 @@ mod refresh;
 mod revocation;
 mod schema_agreement;
 mod sessions;
+#[cfg(feature = "redis-tests")]
+mod shared_limits;
 mod tokens;
 mod walks;

@@ -212,6 +212,7 @@ async fn a_new_api_key_is_told_to_its_owner_and_not_shown_to_whoever_reads_the_m
     let key = make_key(&app, &ada).await.assert(201).json();
     let mail = app.mail_to(&ada.email).await;
     assert_eq!(mails(&app, &ada.email, NEW_KEY).await, 1);
+    assert!(mail.contains("revoke the key"), "a new password would end no key: {mail}");
     assert!(mail.contains(NEW_KEY.1) && mail.contains("When: 2026-03-01 12:00 UTC") && mail.contains("From: 10."));
     for untold in [key["key"].as_str().unwrap(), key["key_id"].as_str().unwrap(), "Nightly backup"] {
         assert!(!mail.contains(untold), "{untold}: {mail}");

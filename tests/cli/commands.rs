@@ -169,6 +169,12 @@ fn doctor_and_migrate_say_how_things_are() {
     let found = run(folder.path(), &["doctor"]).done();
     assert!(found.contains("no signing key") && found.ends_with("In development that is fine.\n"), "{found}");
 
+    #[cfg(feature = "redis")]
+    {
+        std::fs::write(folder.path().join(".env"), "REDIS_URL=unix:///nowhere\n").unwrap();
+        let found = run(folder.path(), &["doctor"]).done();
+        assert!(found.contains("- REDIS_URL: no Redis"), "{found}");
+    }
     run(folder.path(), &["keys", "new"]).done();
     std::fs::write(folder.path().join(".env"), "ACCESS_TOKEN_TTL=9d-secret\nPUBLIC_URL=secret\n").unwrap();
     let refused = run(folder.path(), &["doctor"]);

@@ -101,8 +101,12 @@ pub struct Service {
 impl Service {
     /// Waits for the line that says where it listens.
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = drawbridge(folder, &[]);
-        command.env("LISTEN_ADDR", "127.0.0.1:0");
+        command.env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let mut service = Self { child, lines, base: String::new() };

@@ -44,7 +44,7 @@ pub async fn confirm(
     State(app): State<App>,
     Valid(input): Valid<ConfirmEmail>,
 ) -> Result<NoContent> {
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Text(&input.token))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Text(&input.token)).await?;
     let (token, now) = (PlainToken::presented(&input.token).hash(), app.givens.now());
     let mut tx = app.database.begin().await?;
     let old = lock(&mut tx, caller.id()).await?;

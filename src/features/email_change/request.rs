@@ -65,7 +65,7 @@ pub async fn request(
     let proved = check_password(&app, caller.context(), caller.id(), &input.password, wrong).await?;
     let new = Email::trimmed(&input.new_email);
     // By address as when a password is forgotten: no account is a way to fill a stranger's mailbox.
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&new))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&new)).await?;
 
     let mut tx = app.database.begin().await?;
     let old = lock(&mut tx, caller.id(), proved).await?;

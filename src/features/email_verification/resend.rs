@@ -47,7 +47,7 @@ pub async fn resend(
     Valid(input): Valid<Resend>,
 ) -> Result<Accepted<Message>> {
     let email = Email::trimmed(&input.email);
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&email))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&email)).await?;
 
     let mut tx = app.database.begin().await?;
     let user = sqlx::query!(

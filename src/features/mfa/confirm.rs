@@ -47,7 +47,7 @@ pub async fn confirm(
     Valid(input): Valid<Confirm>,
 ) -> Result<Private<RecoveryCodesView>> {
     // No more guesses than a forgotten password gets.
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Principal(caller.id()))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Principal(caller.id())).await?;
     let (user, session, now) = (caller.id(), caller.session_id()?, app.givens.now());
     let mut tx = app.database.begin().await?;
     let account = store::lock(&mut tx, user).await?;

@@ -54,7 +54,7 @@ pub async fn forgot(
     Valid(input): Valid<Forgot>,
 ) -> Result<Accepted<Message>> {
     let email = Email::trimmed(&input.email);
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&email))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Email(&email)).await?;
 
     let mut tx = app.database.begin().await?;
     let owner = find(&mut tx, &email).await?;

@@ -56,7 +56,7 @@ pub async fn reset(
     State(app): State<App>,
     Valid(input): Valid<ResetPassword>,
 ) -> Result<NoContent> {
-    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Text(&input.token))?;
+    gate::charge_subject(&app, caller.context(), Class::Recovery, &Key::Text(&input.token)).await?;
     let token = PlainToken::presented(&input.token).hash();
     let owner = find(&app, &token).await?.ok_or(problems::INVALID_TOKEN)?;
     // Both may fail, and the token has not been spent yet: its owner thinks of a better password, or tries again.
@@ -76,7 +76,7 @@ pub async fn reset(
     tx.commit().await?;
     app.sessions.forget(owner.id);
     // Whoever guessed at the old password has used up what the owner now needs.
-    app.limits.clear(Class::Login, &Key::Email(&email));
+    app.limits.clear(Class::Login, &Key::Email(&email)).await;
     app.outbox.wake();
     Ok(NoContent)
 }

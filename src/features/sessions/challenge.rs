@@ -138,7 +138,7 @@ pub async fn finish(tx: &mut PgConnection, hash: &TokenHash) -> Result<()> {
         where hash = $1
           and users.id = user_id
           and users.mfa_enabled_at = mfa_challenges.mfa_enabled_at
-          and sha256(convert_to(users.password_hash, 'UTF8')) = proof
+          and users.password_generation = mfa_challenges.password_generation
         "#,
         hash.as_bytes(),
     )

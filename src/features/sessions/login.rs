@@ -70,7 +70,7 @@ pub async fn login(
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
-    gate::charge_subject(&app, caller.context(), Class::Login, &budget)?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &budget).await?;
 
     let place = app.passwords.place()?;
     let account = find(&app, &email).await?;
@@ -100,7 +100,7 @@ pub async fn login(
         // The tries come back with the second factor: else the password alone would buy challenges without end.
         return challenge::begin(&app, account.id, account.password_generation, device).await.map(Private);
     }
-    app.limits.clear(Class::Login, &budget);
+    app.limits.clear(Class::Login, &budget).await;
     let user = User { id: account.id, role: account.role, password_generation: account.password_generation };
     let tokens = open::open(&app, caller.context(), user, vec!["pwd"], &headers, device).await?;
     Ok(Private(SignIn::Done(tokens)))

@@ -61,7 +61,7 @@ pub async fn mfa(
     let context = caller.context();
     let hash = PlainToken::presented(&input.mfa_token).hash();
     let challenge = format!("mfa {}", uuid::Uuid::from_slice(&hash.as_bytes()[..16]).unwrap_or_default());
-    gate::charge_subject(&app, context, Class::Recovery, &Key::Text(&challenge))?;
+    gate::charge_subject(&app, context, Class::Recovery, &Key::Text(&challenge)).await?;
     // As at a refresh: fifty codes at once wait here, and not with a connection of the pool in hand.
     let place = usize::from(hash.as_bytes()[0]) % app.refreshing.len();
     let _turn = app.refreshing[place].lock().await;
@@ -78,6 +78,6 @@ pub async fn mfa(
     let tokens = open::open_in(tx, &app, context, user, factor.amr(), &headers, challenged.known_device).await?;
     // Only now was the password's try a sign-in of the owner's.
     let tried = challenged.known_device.map_or(Key::Email(&challenged.email), Key::Principal);
-    app.limits.clear(Class::Login, &tried);
+    app.limits.clear(Class::Login, &tried).await;
     Ok(Private(tokens))
 }

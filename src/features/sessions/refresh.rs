@@ -72,7 +72,7 @@ pub async fn refresh(
     // By session where there is one; guesses count against whoever guesses.
     let key =
         row.as_ref().map_or(Key::Address(caller.context().client_address()), |row| Key::Principal(row.session_id));
-    gate::charge(&app, caller.context(), Class::Token, &key)?;
+    gate::charge(&app, caller.context(), Class::Token, &key).await?;
     let row = row.ok_or(problems::INVALID_CREDENTIALS.because("unknown refresh token"))?;
 
     let origin = audit::Origin { user_id: Some(row.user_id), ..caller.context().origin() };

@@ -35,6 +35,15 @@ impl Key<'_> {
         match self {
             Self::Address(address) => Slot::Network(network(*address)),
             Self::Principal(id) => Slot::Principal(*id),
+            Self::Email(_) | Self::Text(_) => Slot::Hidden(self.hidden(hiding)),
+        }
+    }
+
+    /// The kind is hashed too, so that a text which looks like an e-mail cannot spend that e-mail's budget.
+    pub(super) fn hidden(&self, hiding: &hmac::Key) -> [u8; 16] {
+        match self {
+            Self::Address(address) => hidden(hiding, b'a', &network(*address).to_string()),
+            Self::Principal(id) => hidden(hiding, b'p', &id.to_string()),
             Self::Email(email) => hidden(hiding, b'e', &email.folded()),
             Self::Text(text) => hidden(hiding, b't', text),
         }
@@ -53,15 +62,14 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The kind is hashed too, so that a text which looks like an e-mail cannot spend that e-mail's budget.
-fn hidden(hiding: &hmac::Key, kind: u8, text: &str) -> Slot {
+fn hidden(hiding: &hmac::Key, kind: u8, text: &str) -> [u8; 16] {
     let mut hash = hmac::Context::with_key(hiding);
     hash.update(&[kind]);
     hash.update(text.as_bytes());
     let hash = hash.sign();
     // 128 bits, under a key that nobody else has: no two texts will meet.
     let (short, _) = hash.as_ref().split_first_chunk().expect("SHA-256 has 32 bytes");
-    Slot::Hidden(*short)
+    *short
 }
 
 impl Slot {

@@ -4,10 +4,13 @@
 //! against one account nor one address against many accounts is free.
 //!
 //! It does not cover a flood that fills the line before it reaches us, nor a botnet that stays under every rule:
-//! that is what `anomaly` alarms are for. Counts live in this process; each replica has its own.
+//! that is what `anomaly` alarms are for. With `REDIS_URL` all replicas share their counts, but for the flood guard's:
+//! that one has to cost nothing, also when somebody sends ten thousand requests a second, and its rule is no promise
+//! about a number of guesses.
 //!
 //! Reading order: `rule` (what is allowed) → `strategies` (how it is counted) → `key` (whose count it is) →
-//! `memory` (how much all of them may take) → `decision` (what the client is told) → `flood` (the guard before everything).
+//! `memory` (how much all of them may take) → `decision` (what the client is told) → `shared` (the same on Redis) →
+//! `replicas` (which of the two decides) → `flood` (the guard before everything).
 
 use crate::settings::Env;
 
@@ -15,7 +18,13 @@ mod decision;
 mod flood;
 mod key;
 mod memory;
+mod replicas;
 mod rule;
+#[cfg(feature = "redis")]
+mod shared;
+#[cfg(not(feature = "redis"))]
+#[path = "unshared.rs"]
+mod shared;
 mod strategies;
 
 pub use self::{
@@ -23,6 +32,7 @@ pub use self::{
     flood::{ClientNetwork, FloodGuard},
     key::Key,
     memory::Limiter,
+    replicas::{Change, Limits},
     rule::{Rule, Strategy},
 };
 
@@ -115,9 +125,11 @@ impl ChargedTo {
 }
 
 /// One rule a class.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     rules: [Rule; Class::ALL.len()],
+    /// Where all replicas count together; unset, each counts for itself.
+    redis: Option<shared::Settings>,
     /// Also send the `RateLimit` fields of the IETF draft; off by default, since a draft may still change its meaning.
     pub ietf_headers: bool,
 }
@@ -131,7 +143,7 @@ impl Settings {
                 class.admits(&rule).map(|()| rule)
             })
         });
-        Self { rules, ietf_headers: env.switch("RATE_LIMIT_IETF_HEADERS", false) }
+        Self { rules, redis: shared::Settings::read(env), ietf_headers: env.switch("RATE_LIMIT_IETF_HEADERS", false) }
     }
 
     pub const fn rule(&self, class: Class) -> &Rule {

@@ -110,7 +110,7 @@ impl Count {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::{prelude::*, strategy::Strategy as Generator};
 
     use super::{Count, Rule, Strategy};
@@ -118,7 +118,7 @@ mod tests {
     const SECOND: i64 = 1_000_000;
 
     /// Small limits and windows, so that a run of requests meets every border.
-    fn any_rule() -> impl Generator<Value = Rule> {
+    pub(in super::super) fn any_rule() -> impl Generator<Value = Rule> {
         (0..3, 1..12_u32, 1..20_u32, proptest::option::of(1..12_u32)).prop_map(|(strategy, limit, window, burst)| {
             let text = match (strategy, burst) {
                 (0, _) => format!("fixed-window {limit}/{window}s"),

@@ -89,6 +89,13 @@ impl TestApp {
         Self { app, clock, address, owner, folder, contract, database, stop: Some(stop) }
     }
 
+    /// For a replica that really is another process.
+    #[cfg(feature = "redis-tests")]
+    pub fn database_settings(&self) -> [(&'static str, String); 2] {
+        let url = |options: &sqlx::postgres::PgConnectOptions| sqlx::ConnectOptions::to_url_lossy(options).to_string();
+        [("DATABASE_URL", url(&self.database.as_service())), ("DATABASE_OWNER_URL", url(&self.owner.connect_options()))]
+    }
+
     /// Somebody new, at an address of their own.
     pub fn client(&self) -> Client {
         Client::new(self.address, self.contract.clone())

@@ -1,7 +1,7 @@
 //! Clients that keep their connections: each waits for its answer before it asks again.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -43,6 +43,12 @@ impl Client {
         let (line, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         Ok(Self { line, ask })
+    }
+
+    /// From now on somebody else's.
+    pub fn come_from(&mut self, address: IpAddr) -> anyhow::Result<()> {
+        self.ask.headers_mut().insert("x-forwarded-for", address.to_string().parse()?);
+        Ok(())
     }
 
     pub async fn send(&mut self) -> anyhow::Result<Answer> {

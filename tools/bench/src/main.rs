@@ -9,10 +9,13 @@
 //! - `load`: clients that keep their connections
 //! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
 //! - `reading`, `gates`, `token`, `login`, `enumeration`, `storm`: what is measured
+//! - `limits`, `crowd`: what is measured when it is asked for, as `-- limits`
 
 mod bare;
+mod crowd;
 mod enumeration;
 mod gates;
+mod limits;
 mod load;
 mod login;
 mod process;
@@ -33,12 +36,17 @@ use crate::{process::Server, stage::Stage};
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
+    let role = arguments.first().map(String::as_str);
+    if cfg!(debug_assertions) && !matches!(role, Some(process::SERVICE | process::BARE)) {
+        say("WARNING: not a release build; what follows is good for trying the bench out, and for nothing else.");
+    }
+    match role {
         Some(process::SERVICE) => service::run().await,
         Some(process::BARE) => bare::run().await,
         // Interrupted, it still takes its servers and folders away.
-        _ => tokio::select! {
-            outcome = measure(&arguments) => outcome,
+        first => tokio::select! {
+            outcome = limits::measure(arguments.get(1..).unwrap_or_default()), if first == Some("limits") => outcome,
+            outcome = measure(&arguments), if first != Some("limits") => outcome,
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         },
     }
@@ -46,9 +54,6 @@ async fn main() -> anyhow::Result<()> {
 
 /// The arguments are settings that shall be other than `stage` has them, as `DATABASE_POOL_SIZE=20`.
 async fn measure(settings: &[String]) -> anyhow::Result<()> {
-    if cfg!(debug_assertions) {
-        say("WARNING: not a release build; what follows is good for trying the bench out, and for nothing else.");
-    }
     let stage = Stage::set(settings).await?;
     let service = Server::start(process::SERVICE, "service", &stage).await?;
     let bare = Server::start(process::BARE, "bare", &stage).await?;

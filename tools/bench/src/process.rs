@@ -27,12 +27,17 @@ pub struct Server {
 impl Server {
     /// This program once more, in another role, with these settings and no others of the environment.
     pub async fn start(role: &str, name: &str, stage: &Stage) -> anyhow::Result<Self> {
+        Self::start_with(role, name, stage, &[]).await
+    }
+
+    pub async fn start_with(role: &str, name: &str, stage: &Stage, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         let (address, log) = (free_address()?, stage.folder.path().join(format!("{name}.jsonl")));
         let process = Command::new(std::env::current_exe()?)
             .arg(role)
             .current_dir(stage.folder.path())
             .env_clear()
             .envs(&stage.settings)
+            .envs(settings.iter().copied())
             .env("LISTEN_ADDR", address.to_string())
             .stdin(Stdio::piped())
             .stdout(File::create(&log)?)
@@ -70,10 +75,7 @@ impl Server {
 
     /// `VmRSS` is what it holds now, `VmHWM` the most that it ever held.
     pub fn memory(&self, what: &str) -> String {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{:.1} MiB", kib / 1024.0))
+        memory_of(self.process.id(), what)
     }
 
     /// The last line of its log that tells of a failure: where an answer was not the expected one, it says why.
@@ -93,6 +95,13 @@ impl Drop for Server {
         drop(self.process.stdin.take());
         drop(self.process.wait());
     }
+}
+
+pub fn memory_of(process: u32, what: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{:.1} MiB", kib / 1024.0))
 }
 
 /// The time that a thread has run, of its line in `schedstat`: time running, time waiting, turns.
