@@ -295,11 +295,12 @@ async fn leave_something_pending(app: &TestApp, person: &Person) {
     .await
     .unwrap();
     sqlx::query(
-        "insert into one_time_tokens (hash, user_id, purpose, created_at, expires_at)
-         values (sha256('x'), $1, 'verify_email', $2, $2)",
+        "insert into one_time_tokens (hash, user_id, purpose, recipient, created_at, expires_at)
+         values (sha256('x'), $1, 'verify_email', $3, $2, $2)",
     )
     .bind(person.id)
     .bind(later)
+    .bind(&person.email)
     .execute(&app.owner)
     .await
     .unwrap();

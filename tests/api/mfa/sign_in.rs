@@ -67,7 +67,7 @@ async fn a_challenge_lives_five_minutes() {
 async fn a_challenge_dies_with_what_it_stands_on() {
     let app = TestApp::start_with(&UNLIMITED, drawbridge::features::routes()).await;
     for gone in [
-        "update users set password_hash = password_hash || 'x' where id = $1",
+        "update users set password_generation = password_generation + 1 where id = $1",
         "update users set status = 'suspended' where id = $1",
         "update users set mfa_enabled_at = null where id = $1",
         // Off and on again is another second factor.
@@ -177,7 +177,7 @@ async fn a_sign_in_that_began_before_the_second_factor_came_on_opens_nothing() {
 async fn a_challenge_dies_also_while_its_code_is_checked() {
     let app = TestApp::start().await;
     for change in [
-        "update users set password_hash = password_hash || 'x' where id = $1",
+        "update users set password_generation = password_generation + 1 where id = $1",
         "update users set mfa_enabled_at = mfa_enabled_at + interval '1 second' where id = $1",
     ] {
         let Careful { person: ada, recovery_codes, .. } = careful(&app).await;

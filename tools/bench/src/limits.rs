@@ -103,9 +103,9 @@ async fn reads(stage: &Stage, url: &str) -> anyhow::Result<()> {
     let (mut own_took, mut took, mut control_took) = (Vec::new(), Vec::new(), Vec::new());
     let rounds = Rounds::take(
         ROUNDS,
-        async || turn(&own, &mut to_own, READS, &mut own_took).await,
-        async || turn(&shared, &mut to_shared, READS, &mut took).await,
-        async || turn(&control, &mut to_control, READS, &mut control_took).await,
+        async || turn(&own, &mut to_own, READS, &mut own_took).await.with_context(|| own.complaint()),
+        async || turn(&shared, &mut to_shared, READS, &mut took).await.with_context(|| shared.complaint()),
+        async || turn(&control, &mut to_control, READS, &mut control_took).await.with_context(|| control.complaint()),
     )
     .await?;
     say(&format!("\nGET /v1/users/me; {CLIENTS} clients, {ROUNDS} rounds of {} requests a turn", CLIENTS * READS));
