@@ -167,15 +167,15 @@ async fn every_route_that_is_charged_to_an_e_mail_counts_it_wherever_it_is_tried
 async fn every_route_charges_whom_it_knows_and_does_not_admit_and_nobody_whom_it_does_not_know() {
     let app = start().await;
     for visitor in limited(&app).await.iter().filter(|visitor| visitor.route.policy != Policy::Public) {
-        // Counted before anyone is known, so at this address anew.
-        let by_address = visitor.route.limit.charged_to().before_authentication();
         for visit in visitor.refusals_of_callers(&app).await {
-            let limit = if visit.status == 401 && !by_address { FLOOD } else { limit(visitor.route.limit) };
+            let nobody = visit.status == 401 && visitor.is_known();
+            let limit = if nobody { FLOOD } else { limit(visitor.route.limit) };
             let answer = visit.request.send().await;
             assert_eq!((answer.status.as_u16(), told(&answer).0), (visit.status, limit), "{}", visitor.route);
         }
         let program = visitor.useless_program(&app).await;
-        for _ in usize::from(!by_address)..usize::try_from(limit(visitor.route.limit)).unwrap() {
+        // Where the user pays, one of them has been paid for already, by another of the user's programs.
+        for _ in u32::from(visitor.is_known())..limit(visitor.route.limit) {
             visitor.knocks(&app, &program).send().await.assert(403);
         }
         visitor.knocks(&app, &program).send().await.assert_refused(429, "RATE_LIMITED");

@@ -60,7 +60,7 @@ const ROUNDS: usize = 20;
 /// Of each gate in a round. Some last a tenth of a microsecond, so many are needed to time any.
 const CALLS: usize = 2_000;
 /// Of each router in a round.
-const REQUESTS: usize = 300;
+const REQUESTS: usize = 500;
 /// Tokens that have to be proven in a round.
 const FRESH: usize = 20;
 const PAGE: &str = "https://app.bench.example";
@@ -115,21 +115,22 @@ pub async fn compare(stage: &Stage) -> anyhow::Result<()> {
 
 type Measured = Vec<(&'static str, f64)>;
 
-/// The bare handler's name, and that of the second look at it, which shows what noise does.
-const BARE: &str = "bare handler, with its query";
-const AGAIN: &str = "the same once more";
-
 fn report(rounds: &[Measured]) {
     say(&format!("\neach gate, in one process and without a socket; {ROUNDS} rounds, one request after the other"));
-    say(&format!("  {:46} {:>18}   share of the bare handler's time", "", "µs"));
-    let column = |index: usize| rounds.iter().map(move |round: &Measured| round[index].1);
-    let place = |name: &str| rounds[0].iter().position(|(known, _)| *known == name).unwrap_or_default();
-    let share = |index: usize| Spread::of(column(index).zip(column(place(BARE))).map(|(gate, bare)| gate / bare));
-    let noise = share(place(AGAIN));
+    say(&format!("  {:46} {:>8}   share of the bare handler's time", "", "µs"));
+    let column = |index: usize| rounds.iter().map(move |round| round[index].1);
+    // The first two are one and the same.
+    let both = || column(0).zip(column(1)).map(|(bare, again)| f64::midpoint(bare, again));
+    let noise = Spread::of(column(1).zip(column(0)).map(|(again, bare)| again / bare));
     for (index, (name, _)) in rounds[0].iter().enumerate() {
-        let share = share(index);
-        let said = if share.median > 0.5 { Ratio { thing: share, noise }.to_string() } else { percent(&share) };
-        say(&format!("  {name:46} {:>18}   {}", format!("{:.2}", Spread::of(column(index)).median), said));
+        let share = Spread::of(column(index).zip(both()).map(|(gate, bare)| gate / bare));
+        let told = match index {
+            0 => "1".to_owned(),
+            1 => format!("noise: {noise} of the line above"),
+            _ if share.median > 0.5 => Ratio { thing: share, noise }.to_string(),
+            _ => percent(&share),
+        };
+        say(&format!("  {name:46} {:>8.2}   {told}", Spread::of(column(index)).median));
     }
 }
 
@@ -172,8 +173,8 @@ impl<'a> Gates<'a> {
         let guarded = self.requests(&self.behind_flood_guard, "/").await?;
         let router = &self.service.router;
         let mut measured = vec![
-            (BARE, bare),
-            (AGAIN, self.requests(&self.bare, &self.path).await?),
+            ("bare handler, with its query", bare),
+            ("the same once more", self.requests(&self.bare, &self.path).await?),
             ("bare handler, without a query", without),
             ("flood guard", guarded - without),
         ];
@@ -282,6 +283,7 @@ fn sizes(headers: &HeaderMap, uri: &Uri) -> bool {
 /// The fields of `http::respond`'s.
 fn line(id: Uuid) {
     tracing::info!(
+        target: "drawbridge::http::respond::line",
         request_id = %id,
         method = "GET",
         route = "/v1/users/me",
