@@ -142,7 +142,8 @@ fn filled(field: &str, length: usize) -> Value {
     json!(format!("{local}{}", domain.replace(".example", &format!("{labels}.example"))))
 }
 
-const LIMITS: [(&str, &str); 6] = [
+const LIMITS: [(&str, &str); 7] = [
+    ("RATE_LIMIT_FLOOD", "token-bucket 1000/1s burst 10000"),
     ("RATE_LIMIT_EXPENSIVE", "fixed-window 1000/1m"),
     ("RATE_LIMIT_LOGIN", "sliding-window 1000/1m"),
     ("RATE_LIMIT_REGISTER", "fixed-window 1000/1m"),

@@ -8,6 +8,7 @@
 //! `personal_data::every_table_and_column_about_a_user_is_in_the_export_or_left_out_for_a_reason` asks for them.
 
 mod articles;
+mod pending;
 mod sections;
 
 use axum::extract::State;
@@ -15,7 +16,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use time::{format_description::BorrowedFormatItem, macros::format_description};
 
-use self::sections::{Account, ApiKey, EmailChange, Mail, OneTimeToken, Section, Session};
+use self::{
+    pending::{EmailChange, Mail, OneTimeToken},
+    sections::{Account, ApiKey, Section, Session},
+};
 use super::event_view::EventView;
 use crate::{
     error::{Result, problems},
@@ -79,9 +83,9 @@ pub async fn export(caller: Caller<Fresh>, State(app): State<App>) -> Result<Dow
         account: account.ok_or(problems::INVALID_CREDENTIAL.because("the account is gone"))?,
         sessions: sections::sessions(&mut tx, user).await?,
         api_keys: sections::api_keys(&mut tx, user).await?,
-        mails: sections::mails(&mut tx, user).await?,
-        one_time_tokens: sections::one_time_tokens(&mut tx, user).await?,
-        email_changes: sections::email_changes(&mut tx, user).await?,
+        mails: pending::mails(&mut tx, user).await?,
+        one_time_tokens: pending::one_time_tokens(&mut tx, user).await?,
+        email_changes: pending::email_changes(&mut tx, user).await?,
         articles: articles::articles(&mut tx, user).await?,
         activity: sections::activity(&mut tx, user).await?,
         not_included: NOT_INCLUDED,
