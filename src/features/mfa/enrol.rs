@@ -19,16 +19,18 @@ use crate::{
 pub struct EnrolmentView {
     /// For typing in, in base32.
     #[serde(serialize_with = "plain")]
-    #[schemars(with = "String", length(min = 32, max = 32), extend("examples" = ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"]))]
+    #[schemars(with = "String", length(min = 32, max = 32), regex(pattern = "^[A-Z2-7]{32}$"))]
+    #[schemars(extend("examples" = ["GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"]))]
     secret: Secret<String>,
     /// For opening in an app on the same device.
     #[serde(serialize_with = "plain")]
-    #[schemars(with = "String", length(max = 2048))]
+    #[schemars(with = "String", length(max = 2048), regex(pattern = "^otpauth://totp/"))]
     #[schemars(extend("examples" = ["otpauth://totp/api.example.com:ada%40example.com?secret=GEZDGNBVGY3TQOJQ"]))]
     otpauth_uri: Secret<String>,
     /// For scanning: the same as a picture.
     #[serde(serialize_with = "plain")]
-    #[schemars(with = "String", length(max = 131_072), extend("examples" = ["<svg xmlns=\"http://www.w3.org/2000/svg\"/>"]))]
+    #[schemars(with = "String", length(max = 131_072), regex(pattern = "^<svg "))]
+    #[schemars(extend("examples" = ["<svg xmlns=\"http://www.w3.org/2000/svg\"/>"]))]
     qr_svg: Secret<String>,
 }
 

@@ -22,7 +22,11 @@ use crate::{
 #[schemars(deny_unknown_fields, rename = "RecoveryCodes")]
 pub struct RecoveryCodesView {
     #[serde(serialize_with = "plain")]
-    #[schemars(with = "Vec<String>", length(min = 10, max = 10), inner(length(min = 27, max = 27)))]
+    #[schemars(
+        with = "Vec<String>",
+        length(min = 10, max = 10),
+        inner(length(min = 27, max = 27), regex(pattern = "^[a-z2-7]{6}(-[a-z2-7]{6}){3}$"))
+    )]
     #[schemars(extend("examples" = [["k3x7m2-q5zv4a-hjw2ye-6tbn3d"]]))]
     recovery_codes: Vec<RecoveryCode>,
 }

@@ -14,14 +14,14 @@ use crate::{security::client_address::ClientAddress, types::Timestamp};
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "Activity")]
 pub struct EventView {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     id: Uuid,
     /// In the words of OWASP's logging vocabulary.
-    #[schemars(length(max = 64), example = &"authn_login_fail")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z_]+$"), example = &"authn_login_fail")]
     r#type: String,
     at: Timestamp,
     /// The network that it came from; null where an administrator or the service itself did it.
-    #[schemars(length(max = 64), extend("examples" = ["203.0.113.0/24"]))]
+    #[schemars(length(max = 64), regex(pattern = r"^[0-9a-f.:]+/\d{1,3}$"), extend("examples" = ["203.0.113.0/24"]))]
     address: Option<String>,
     /// An administrator did it.
     by_administrator: bool,
@@ -36,22 +36,25 @@ pub struct EventView {
 struct Details {
     /// The session that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 36))]
     session_id: Option<Uuid>,
     /// How many sessions were ended at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
     sessions: Option<u32>,
     /// The API key that it was about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 36))]
     key: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), extend("examples" = ["editor"]))]
+    #[schemars(length(max = 32), regex(pattern = "^[a-z_]+$"), extend("examples" = ["editor"]))]
     role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), extend("examples" = ["active"]))]
+    #[schemars(length(max = 32), regex(pattern = "^[a-z_]+$"), extend("examples" = ["active"]))]
     status: Option<String>,
     /// What a token was mailed for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), extend("examples" = ["verify_email"]))]
+    #[schemars(length(max = 32), regex(pattern = "^[a-z_]+$"), extend("examples" = ["verify_email"]))]
     purpose: Option<String>,
     /// The address was changed, or confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]

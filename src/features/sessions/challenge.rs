@@ -47,7 +47,8 @@ pub struct Challenge {
     status: &'static str,
     /// For `/v1/auth/mfa`, within five minutes and five tries.
     #[serde(serialize_with = "tokens::opaque")]
-    #[schemars(with = "String", length(max = 512), extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
+    #[schemars(with = "String", length(max = 512), regex(pattern = "^dbt_[0-9A-Za-z_-]{43}$"))]
+    #[schemars(extend("examples" = ["dbt_kX3v0n5YQ2m8r7T1c9Zb4uWfJ6sLhEaD_gPqRtNyVxI"]))]
     mfa_token: PlainToken,
     methods: [Method; 2],
 }

@@ -14,10 +14,10 @@ pub struct Mail {
     #[schemars(length(max = 254))]
     recipient: Email,
     /// Which mail it is.
-    #[schemars(length(max = 64), example = &"new_device")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z_]+$"), example = &"new_device")]
     template: String,
     /// The network of the request that caused it.
-    #[schemars(length(max = 64), extend("examples" = ["203.0.113.0/24"]))]
+    #[schemars(length(max = 64), regex(pattern = r"^[0-9a-f.:]+/\d{1,3}$"), extend("examples" = ["203.0.113.0/24"]))]
     client_network: Option<String>,
     queued_at: Timestamp,
     #[schemars(range(min = 0, max = 1000))]
@@ -47,7 +47,7 @@ pub async fn mails(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Section<Ma
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ExportedOneTimeToken")]
 pub struct OneTimeToken {
-    #[schemars(length(max = 32), example = &"verify_email")]
+    #[schemars(length(max = 32), regex(pattern = "^[a-z_]+$"), example = &"verify_email")]
     purpose: String,
     created_at: Timestamp,
     expires_at: Timestamp,

@@ -38,7 +38,7 @@ impl<T> Section<T> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ExportedAccount")]
 pub struct Account {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     id: Uuid,
     #[schemars(length(max = 254))]
     email: Email,
@@ -74,23 +74,23 @@ pub async fn account(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Option<A
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ExportedSession")]
 pub struct Session {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     id: Uuid,
     /// What the browser or program called itself.
     #[schemars(length(max = 200), extend("examples" = ["curl/8.5.0"]))]
     user_agent: Option<String>,
     /// Whole, other than in the list of sessions: this is what is held.
-    #[schemars(length(max = 64), extend("examples" = ["203.0.113.7"]))]
+    #[schemars(length(max = 64), regex(pattern = "^[0-9a-f.:]+$"), extend("examples" = ["203.0.113.7"]))]
     client_address: String,
     auth_time: Timestamp,
     /// How you proved who you are (RFC 8176).
-    #[schemars(length(max = 8), inner(length(max = 16)), extend("examples" = [["pwd"]]))]
+    #[schemars(length(max = 8), inner(length(max = 16), regex(pattern = "^[a-z]+$")), extend("examples" = [["pwd"]]))]
     amr: Vec<String>,
     created_at: Timestamp,
     refreshed_at: Timestamp,
     expires_at: Timestamp,
     ended_at: Option<Timestamp>,
-    #[schemars(length(max = 32), extend("examples" = ["logout"]))]
+    #[schemars(length(max = 32), regex(pattern = "^[a-z_]+$"), extend("examples" = ["logout"]))]
     end_reason: Option<String>,
 }
 
@@ -115,14 +115,14 @@ pub async fn sessions(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Section
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "ExportedApiKey")]
 pub struct ApiKey {
-    #[schemars(example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
+    #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     id: Uuid,
     /// The beginning of the key. It opens nothing.
-    #[schemars(length(max = 16), example = &"dbk_7k2m9x4q1b8d")]
+    #[schemars(length(max = 16), regex(pattern = "^dbk_[0-9a-z]{12}$"), example = &"dbk_7k2m9x4q1b8d")]
     key_id: String,
     #[schemars(length(max = 400), example = &"Nightly backup")]
     name: String,
-    #[schemars(length(max = 16), inner(length(max = 32)), extend("examples" = [["profile:read"]]))]
+    #[schemars(length(max = 16), inner(length(max = 32), regex(pattern = "^[a-z]+:[a-z]+$")), extend("examples" = [["profile:read"]]))]
     scopes: Vec<String>,
     created_at: Timestamp,
     expires_at: Timestamp,
