@@ -142,7 +142,9 @@ fn filled(field: &str, length: usize) -> Value {
     json!(format!("{local}{}", domain.replace(".example", &format!("{labels}.example"))))
 }
 
-const LIMITS: [(&str, &str); 6] = [
+const LIMITS: [(&str, &str); 7] = [
+    // One client asks all of it, and as fast as it can.
+    ("RATE_LIMIT_FLOOD", "token-bucket 10000/1s"),
     ("RATE_LIMIT_EXPENSIVE", "fixed-window 1000/1m"),
     ("RATE_LIMIT_LOGIN", "sliding-window 1000/1m"),
     ("RATE_LIMIT_REGISTER", "fixed-window 1000/1m"),
