@@ -27,7 +27,13 @@ pub struct RecoveryCodesView {
         length(min = 10, max = 10),
         inner(length(min = 27, max = 27), regex(pattern = "^[a-z2-7]{6}(-[a-z2-7]{6}){3}$"))
     )]
-    #[schemars(extend("examples" = [["k3x7m2-q5zv4a-hjw2ye-6tbn3d"]]))]
+    #[schemars(extend("examples" = [[
+        "k3x7m2-q5zv4a-hjw2ye-6tbn3d", "a2b3c4-d5e6f7-g2h3i4-j5k6l7",
+        "m2n3o4-p5q6r7-s2t3u4-v5w6x7", "y2z3a4-b5c6d7-e2f3g4-h5i6j7",
+        "k2l3m4-n5o6p7-q2r3s4-t5u6v7", "w2x3y4-z5a6b7-c2d3e4-f5g6h7",
+        "i2j3k4-l5m6n7-o2p3q4-r5s6t7", "u2v3w4-x5y6z7-a3b4c5-d6e7f2",
+        "g3h4i5-j6k7l2-m3n4o5-p6q7r2", "s3t4u5-v6w7x2-y3z4a5-b6c7d2",
+    ]]))]
     recovery_codes: Vec<RecoveryCode>,
 }
 

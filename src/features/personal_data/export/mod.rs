@@ -49,7 +49,7 @@ pub struct Export {
     articles: Section<articles::Article>,
     activity: Section<EventView>,
     /// What is held and does not stand here, and why.
-    #[schemars(length(max = 16), inner(length(max = 300)))]
+    #[schemars(length(max = 16), inner(length(max = 300)), extend("examples" = [["The hash of your password"]]))]
     not_included: &'static [&'static str],
 }
 
