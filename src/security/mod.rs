@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`access`] | a function or an object that is not the caller's | `http::routes`, `http::caller`, every `where` clause |
 //! | [`jwt`] | a forged, altered or misdirected token | `http::caller` |
+//! | [`api_key`] | a leaked key that opens everything, for ever | `http::live_key`, `features::api_keys` |
 //! | [`session_token`] | a stolen row, a refresh token in two hands | `features::sessions` |
 //! | [`session_cache`] | a token that outlives its session | `http::live_session`, `database` |
 //! | [`password`] | guessed, cracked, or used to starve the service | `features::accounts`, `features::sessions` |
@@ -12,6 +13,7 @@
 //! | [`recovery_code`] | a lost phone, or a second, weaker door | `http::second_factor`, `features::mfa` |
 //! | [`sealed`] | a copy of the database, where a hash will not do | `http::second_factor`, `features::sessions` |
 //! | [`rate_limit`] | guessing, floods, mail at our cost | `app`, `http::gate` |
+//! | [`page_cursor`] | a list that is entered where the client likes | `http::page` |
 //! | [`client_address`] | a client that writes its own address | `http::respond` |
 //! | [`input`] | text that means something else to the next reader | `http::input` |
 //! | [`limits`] | requests that are too large or never end | `http::gate` |
