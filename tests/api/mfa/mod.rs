@@ -3,6 +3,7 @@
 mod enrolment;
 mod guessing;
 mod races;
+mod recovery;
 mod secrets;
 mod sign_in;
 mod step_up;
