@@ -83,7 +83,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         audit: notes,
         outbox: Outbox::default(),
         suspicion: Suspicion::default(),
-        refreshing: std::array::from_fn(|_| Mutex::default()),
+        turns: std::array::from_fn(|_| Mutex::default()),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
         settings,

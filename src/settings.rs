@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use time::Duration;
 
 use crate::security::secret::Secret;
@@ -118,6 +119,35 @@ pub fn duration_within(
 /// A whole number within bounds; `rule` says which.
 pub fn number_within(bounds: RangeInclusive<u32>, rule: &'static str) -> impl Fn(&str) -> Result<u32, &'static str> {
     move |text| text.parse().ok().filter(|number| bounds.contains(number)).ok_or(rule)
+}
+
+/// Whether a host is this machine, so that what is said to it crosses no network.
+pub fn is_this_machine(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host)
+}
+
+/// A key, and the name by which what was made with it calls it.
+pub struct NamedKey {
+    pub name: String,
+    pub key: Secret<Vec<u8>>,
+}
+
+/// `NAME:BASE64,…`: the first is the one to use, the others are still known. `rule` says what a good one is; `twice`, that a
+/// name stands for one key.
+pub fn named_keys(
+    text: &str,
+    is_good: impl Fn(&NamedKey) -> bool,
+    rule: &'static str,
+    twice: &'static str,
+) -> Result<Vec<NamedKey>, &'static str> {
+    let read = |entry: &str| {
+        let (name, key) = entry.trim().split_once(':')?;
+        let named = NamedKey { name: name.to_owned(), key: Secret::new(STANDARD.decode(key).ok()?) };
+        is_good(&named).then_some(named)
+    };
+    let keys: Vec<_> = text.split(',').map(read).collect::<Option<_>>().ok_or(rule)?;
+    let is_twice = |at: usize| keys[..at].iter().any(|other| other.name == keys[at].name);
+    if (0..keys.len()).any(is_twice) { Err(twice) } else { Ok(keys) }
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use std::{
 
 use axum::body::Bytes;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
     mail::Outbox,
     security::{
         access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limits, sealed::DataKeys, session_cache::SessionCache,
+        rate_limit::Limits, sealed::DataKeys, session_cache::SessionCache, session_token::TokenHash,
     },
     types::{Givens, Timestamp},
 };
@@ -46,7 +46,7 @@ pub struct Shared {
     /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:
     /// fifty tabs would hold every connection that everyone else needs. So do codes for one challenge. Tokens that share a
     /// place only wait a little.
-    pub refreshing: [Mutex<()>; 64],
+    pub turns: [Mutex<()>; 64],
     /// Set when the process has been asked to stop: it finishes what it has and wants nothing new.
     pub stopping: AtomicBool,
 }
@@ -62,6 +62,11 @@ pub struct LiveSession {
 impl App {
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+
+    /// Waits for its turn among those that bring the same token.
+    pub async fn turn(&self, token: &TokenHash) -> MutexGuard<'_, ()> {
+        self.turns[usize::from(token.as_bytes()[0]) % self.turns.len()].lock().await
     }
 
     pub fn is_stopping(&self) -> bool {

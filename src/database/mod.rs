@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 pub use self::{housekeeping::housekeeping, listener::listen, service_key::service_key};
-use crate::settings::{Env, number_within};
+use crate::settings::{Env, is_this_machine, number_within};
 
 /// The schema, inside the binary.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -72,7 +72,7 @@ fn connect_options(text: &str, production: bool) -> Result<PgConnectOptions, &'s
     }
     let options = PgConnectOptions::from_str(text).map_err(|_| RULE)?;
     let host = options.get_host();
-    let local = options.get_socket().is_some() || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host);
+    let local = options.get_socket().is_some() || is_this_machine(host);
     if production && !local && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
         return Err(TLS);
     }

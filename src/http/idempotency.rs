@@ -50,8 +50,10 @@ pub struct Repeatable {
 impl IdempotencyKey {
     /// Keys of different users, and on different routes, never meet: else one could read what another was answered.
     pub fn on<A: Access<Who = Identity>>(&self, caller: &Caller<A>, request: &impl Serialize) -> Result<Repeatable> {
-        let request = serde_json::to_vec(request).map_err(anyhow::Error::from)?;
-        let hashes = self.0.as_ref().map(|key| (sha256(key.as_bytes()), sha256(&request)));
+        let both = |key: &String| -> serde_json::Result<_> {
+            Ok((sha256(key.as_bytes()), sha256(&serde_json::to_vec(request)?)))
+        };
+        let hashes = self.0.as_ref().map(both).transpose().map_err(anyhow::Error::from)?;
         Ok(Repeatable { user: caller.id(), route: caller.context().route_path(), hashes })
     }
 }

@@ -14,6 +14,7 @@ pub mod openapi;
 pub mod page;
 pub mod password_check;
 pub mod respond;
+pub mod revocation;
 pub mod route;
 pub mod routes;
 pub mod second_factor;

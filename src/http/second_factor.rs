@@ -205,6 +205,30 @@ async fn spend_recovery_code(
     Ok(if spent.rows_affected() == 1 { Ok(Factor::RecoveryCode) } else { Err("wrong or used recovery code") })
 }
 
+/// Back to the password alone. Gives the account's address; `None`: there was no second factor. What was half-way through a
+/// sign-in goes by itself: a challenge stands on the second factor that it was made for.
+pub async fn turn_off(tx: &mut PgConnection, user: Uuid, now: Timestamp) -> sqlx::Result<Option<Email>> {
+    let email = sqlx::query_scalar!(
+        r#"
+        update users
+        set mfa_enabled_at = null,
+            updated_at = $2
+        where id = $1
+          and mfa_enabled_at is not null
+        returning email as "email: Email"
+        "#,
+        user,
+        now.0,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if email.is_some() {
+        sqlx::query!("delete from totp_secrets where user_id = $1", user).execute(&mut *tx).await?;
+        sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(tx).await?;
+    }
+    Ok(email)
+}
+
 /// For the database.
 pub fn seal(app: &App, user: Uuid, secret: &TotpSecret) -> Vec<u8> {
     app.data_keys.seal(Purpose::TotpSecret, user.as_bytes(), secret.as_bytes(), &app.givens)

@@ -20,7 +20,11 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroize;
 
-use crate::{security::secret::Secret, settings::Env, types::Givens};
+use crate::{
+    security::secret::Secret,
+    settings::{Env, NamedKey, named_keys},
+    types::Givens,
+};
 
 const RULE: &str = "is `ID:KEY,…` with KEYs of 32 random bytes in base64 and IDs of up to 32 letters, digits, `-`, `_`, `.`, or `file:PATH`";
 
@@ -33,14 +37,9 @@ pub struct Settings {
 
 #[derive(Clone)]
 enum Source {
-    Keys(Arc<Vec<Named>>),
+    Keys(Arc<Vec<NamedKey>>),
     /// The same text in a file, as secrets are mounted.
     File(PathBuf),
-}
-
-struct Named {
-    id: String,
-    key: Secret<Vec<u8>>,
 }
 
 impl Settings {
@@ -65,20 +64,15 @@ fn source(text: &str) -> Result<Source, &'static str> {
     }
 }
 
-fn parse(text: &str) -> Result<Vec<Named>, &'static str> {
-    let keys: Vec<_> = text.split(',').map(|one| named(one.trim())).collect::<Option<_>>().ok_or(RULE)?;
-    let repeated = |(place, one): (usize, &Named)| keys[..place].iter().any(|other| other.id == one.id);
-    if keys.iter().enumerate().any(repeated) { Err("names one key twice") } else { Ok(keys) }
-}
-
-fn named(text: &str) -> Option<Named> {
-    let (id, key) = text.split_once(':')?;
+fn parse(text: &str) -> Result<Vec<NamedKey>, &'static str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let key = Secret::new(STANDARD.decode(key).ok()?);
-    // Bytes that are all alike were typed by somebody who wanted to get on with it.
-    let is_chance = key.expose().len() == 32 && key.expose().iter().any(|byte| *byte != key.expose()[0]);
-    let is_named = (1..=32).contains(&id.len()) && id.bytes().all(is_plain);
-    (is_chance && is_named).then(|| Named { id: id.to_owned(), key })
+    let is_good = |NamedKey { name, key }: &NamedKey| {
+        let key = key.expose();
+        // Bytes that are all alike were typed by somebody who wanted to get on with it.
+        let is_chance = key.len() == 32 && key.iter().any(|byte| *byte != key[0]);
+        is_chance && (1..=32).contains(&name.len()) && name.bytes().all(is_plain)
+    };
+    named_keys(text, is_good, RULE, "names one key twice")
 }
 
 /// What is sealed. One cannot be opened as another.
@@ -114,11 +108,11 @@ impl DataKeys {
         Self::of(&keys)
     }
 
-    fn of(keys: &[Named]) -> anyhow::Result<Self> {
-        let key = |named: &Named| {
+    fn of(keys: &[NamedKey]) -> anyhow::Result<Self> {
+        let key = |named: &NamedKey| {
             let key =
                 UnboundKey::new(&AES_256_GCM, named.key.expose()).map_err(|_| anyhow::anyhow!("a key of 32 bytes"))?;
-            Ok((named.id.clone(), LessSafeKey::new(key)))
+            Ok((named.name.clone(), LessSafeKey::new(key)))
         };
         keys.iter().map(key).collect::<anyhow::Result<_>>().map(Self)
     }
@@ -186,7 +180,7 @@ fn make(path: &Path, givens: &Givens) -> anyhow::Result<()> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<Named>> {
+fn read(path: &Path) -> anyhow::Result<Vec<NamedKey>> {
     let unreadable = || format!("the file that DATA_ENCRYPTION_KEYS names ({}) cannot be read", path.display());
     let mode = fs::metadata(path).with_context(unreadable)?.permissions().mode();
     // The group may read: a secret mounted for a service that is not root often reaches it that way.

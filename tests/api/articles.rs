@@ -5,7 +5,9 @@ use drawbridge::security::access::{Role, Scope};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Client, Person, TestApp};
+use crate::support::{Answer, Client, TestApp};
+
+const BOTH: [Scope; 2] = [Scope::ArticlesRead, Scope::ArticlesWrite];
 
 fn draft() -> Value {
     json!({ "title": "On bridges", "body": "Down by day,\nup by night." })
@@ -24,16 +26,6 @@ async fn publish(app: &TestApp, path: &str) {
 
 async fn articles(app: &TestApp) -> i64 {
     sqlx::query_scalar("select count(*) from articles").fetch_one(&app.owner).await.unwrap()
-}
-
-/// A key of this person's with both scopes.
-async fn program(person: &Person, app: &TestApp) -> Client {
-    let expires_at = serde_json::to_value(app.app.givens.now() + time::Duration::days(1)).unwrap();
-    let scopes = [Scope::ArticlesRead.name(), Scope::ArticlesWrite.name()];
-    let body = json!({ "name": "Program", "scopes": scopes, "expires_at": expires_at });
-    let answer = person.client.post("/v1/users/me/api-keys", &body).send().await;
-    answer.assert(201);
-    app.client().with_key(answer.json()["key"].as_str().unwrap())
 }
 
 #[tokio::test]
@@ -94,7 +86,7 @@ async fn an_editor_reaches_every_draft_by_a_session_and_none_by_a_key() {
     changed.assert(200);
     assert_eq!(changed.json()["owner_id"], ada.id.to_string(), "it stays its author's");
 
-    let key = program(&editor, &app).await;
+    let key = app.program(editor.id, &BOTH).await;
     key.get(&path).send().await.assert_refused(404, "NOT_FOUND");
     assert_eq!(key.get("/v1/articles").send().await.json()["items"], json!([]));
     let change = key.patch(&path, &json!({ "title": "By key" })).header("if-match", changed.header("etag"));
@@ -109,7 +101,7 @@ async fn only_editors_publish_and_doing_it_twice_changes_nothing() {
     let (path, _) = write(&ada.client).await;
     let publish = format!("{path}/publish");
     ada.client.request(Method::POST, &publish).send().await.assert_refused(403, "FORBIDDEN");
-    let key = program(&editor, &app).await;
+    let key = app.program(editor.id, &BOTH).await;
     key.request(Method::POST, &publish).send().await.assert_refused(403, "FORBIDDEN");
     let first = editor.client.request(Method::POST, &publish).send().await;
     first.assert(200);
@@ -226,10 +218,7 @@ async fn pages_hold_every_article_that_the_caller_may_read_once_and_no_other() {
 async fn a_key_with_one_scope_reads_and_does_not_write() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
-    let expires_at = serde_json::to_value(app.app.givens.now() + time::Duration::days(1)).unwrap();
-    let body = json!({ "name": "Reader", "scopes": ["articles:read"], "expires_at": expires_at });
-    let key = ada.client.post("/v1/users/me/api-keys", &body).send().await.json()["key"].as_str().unwrap().to_owned();
-    let reader = app.client().with_key(&key);
+    let reader = app.program(ada.id, &[Scope::ArticlesRead]).await;
     let (path, etag) = write(&ada.client).await;
     reader.get(&path).send().await.assert(200);
     let refused = reader.post("/v1/articles", &draft()).send().await;

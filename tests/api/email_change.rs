@@ -33,17 +33,13 @@ async fn mint(app: &TestApp, token: &str, (user, recipient): (Uuid, &str), purpo
     put.bind((now + Duration::HOUR).0).execute(&app.owner).await.unwrap();
 }
 
-async fn notice(app: &TestApp, email: &str, subject: &str) -> String {
-    until(subject, async || app.mails_to(email).into_iter().find(|mail| mail.contains(subject))).await
-}
-
 #[tokio::test]
 async fn an_address_moves_when_the_new_mailbox_says_so_and_the_old_one_is_told_twice() {
     let app = TestApp::start().await;
     let ada = app.person(Role::User).await;
     let before = ada.client.me().await;
     ask(&ada.client, NEW).await.assert(202);
-    notice(&app, &ada.email, "Your e-mail address is about to change").await;
+    app.mail_saying(&ada.email, "Your e-mail address is about to change").await;
     let token = app.token_mailed_to(NEW).await;
     assert_eq!(ada.client.me().await.json()["email"], ada.email.as_str(), "nothing has changed yet");
     app.client().login(NEW, PASSWORD).await.assert(401);
@@ -56,7 +52,7 @@ async fn an_address_moves_when_the_new_mailbox_says_so_and_the_old_one_is_told_t
         (after.header("etag"), &after.json()["updated_at"]),
         (before.header("etag"), &before.json()["updated_at"])
     );
-    notice(&app, &ada.email, "Your e-mail address was changed").await;
+    app.mail_saying(&ada.email, "Your e-mail address was changed").await;
     app.client().login(NEW, PASSWORD).await.assert(200);
     app.client().login(&ada.email, PASSWORD).await.assert_refused(401, "INVALID_CREDENTIALS");
     assert_eq!(app.events(ada.id, "user_updated").await, 1);

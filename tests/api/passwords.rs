@@ -9,7 +9,7 @@ use crate::support::{Answer, Client, PASSWORD, Person, Request, TestApp, lines_w
 
 pub const OTHER: &str = "eleven moons over a winter sea";
 
-fn change(client: &Client, current: &str, new: &str) -> Request {
+pub fn change(client: &Client, current: &str, new: &str) -> Request {
     let body = json!({ "current_password": current, "new_password": new });
     client.request(axum::http::Method::PUT, "/v1/users/me/password").json(&body)
 }

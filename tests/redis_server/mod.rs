@@ -1,9 +1,8 @@
 //! A Redis for one test, on a socket in a folder of its own. With the feature `redis-tests` alone.
 
 use std::{
-    os::unix::net::UnixStream,
+    io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 pub struct RedisServer {
@@ -64,16 +63,10 @@ fn spawn(folder: &tempfile::TempDir) -> Child {
     let _ = std::fs::remove_file(&socket);
     let mut command = Command::new("redis-server");
     command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(&socket);
-    let started = command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let started = command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut process = started.unwrap_or_else(|why| panic!("redis-server: {why}; install it: apt install redis-server"));
-    for _ in 0..2_000 {
-        if UnixStream::connect(&socket).is_ok() {
-            return process;
-        }
-        if let Some(status) = process.try_wait().unwrap() {
-            panic!("redis-server ended at once: {status}");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!("redis-server never listened");
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut said = lines.map_while(Result::ok).map(|line| line.to_lowercase());
+    assert!(said.any(|line| line.contains("ready to accept connections")), "redis-server ended at once");
+    process
 }

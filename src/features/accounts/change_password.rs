@@ -13,7 +13,9 @@ use validator::Validate;
 
 use crate::{
     error::{Error, Result, problems},
-    http::{answer::NoContent, caller::Caller, input::Valid, password_check::check_password, routes::About},
+    http::{
+        answer::NoContent, caller::Caller, input::Valid, password_check::check_password, revocation, routes::About,
+    },
     mail::Template,
     security::{
         access::Session,
@@ -21,7 +23,7 @@ use crate::{
         password::{NewPassword, Password, PasswordHash},
     },
     state::App,
-    types::{Email, Timestamp},
+    types::Email,
 };
 
 #[derive(Deserialize, Validate, JsonSchema)]
@@ -56,13 +58,14 @@ pub async fn change(
 
     let mut tx = app.database.begin().await?;
     let email = write(&mut tx, caller.id(), proved, &hash).await?;
-    let count = end_sessions(&mut tx, caller.id(), caller.session_id()?, app.givens.now()).await?;
-    revoke_tokens(&mut tx, &app, caller.id()).await?;
-    let (owner, client) = ((caller.id(), &email), caller.context().client_address());
-    app.outbox.notify(&mut tx, &app.givens, Template::PasswordChanged, owner, client).await?;
     let origin = caller.context().origin();
     audit::record(&mut tx, &app.givens, &origin, Event::PasswordChanged).await?;
-    audit::record(&mut tx, &app.givens, &origin, Event::SessionsRevoked { count }).await?;
+    let (user, this) = (caller.id(), caller.session_id()?);
+    revocation::end_sessions(&mut tx, &app.givens, &origin, user, Some(this), "password_change").await?;
+    sqlx::query!("update sessions set generation = generation + 1 where id = $1", this).execute(&mut *tx).await?;
+    revocation::revoke_mailed_tokens(&mut tx, &app.outbox, user).await?;
+    let client = caller.context().client_address();
+    app.outbox.notify(&mut tx, &app.givens, Template::PasswordChanged, (user, &email), client).await?;
     tx.commit().await?;
     app.sessions.forget(caller.id());
     app.outbox.wake();
@@ -96,33 +99,4 @@ async fn write(tx: &mut PgConnection, id: Uuid, proved: i32, hash: &PasswordHash
     .fetch_optional(tx)
     .await?;
     email.ok_or(problems::INVALID_CREDENTIALS.because("the password was changed meanwhile"))
-}
-
-/// After the password was written, never before: a login that came first is found here, and one that comes later finds
-/// another password (`sessions::open`).
-async fn end_sessions(tx: &mut PgConnection, user: Uuid, this: Uuid, now: Timestamp) -> Result<u64> {
-    let ended = sqlx::query!(
-        r#"
-        update sessions
-        set ended_at = $3,
-            end_reason = 'password_change'
-        where user_id = $1
-          and id <> $2
-          and ended_at is null
-        "#,
-        user,
-        this,
-        now.0,
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("update sessions set generation = generation + 1 where id = $1", this).execute(tx).await?;
-    Ok(ended.rows_affected())
-}
-
-/// Whoever asked for a reset or for another address may not be who sets the password now.
-async fn revoke_tokens(tx: &mut PgConnection, app: &App, user: Uuid) -> Result<()> {
-    sqlx::query!("delete from one_time_tokens where user_id = $1", user).execute(&mut *tx).await?;
-    sqlx::query!("delete from pending_email_changes where user_id = $1", user).execute(&mut *tx).await?;
-    Ok(app.outbox.withdraw(tx, user).await?)
 }

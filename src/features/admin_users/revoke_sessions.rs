@@ -6,11 +6,8 @@ use axum::extract::State;
 use super::store;
 use crate::{
     error::{Result, problems},
-    http::{answer::NoContent, caller::Caller, input::Id, routes::About},
-    security::{
-        access::Admin,
-        audit::{self, Event},
-    },
+    http::{answer::NoContent, caller::Caller, input::Id, revocation, routes::About},
+    security::access::Admin,
     state::App,
 };
 
@@ -23,9 +20,8 @@ pub const ABOUT: About = About {
 pub async fn revoke(caller: Caller<Admin>, State(app): State<App>, Id(id): Id) -> Result<NoContent> {
     let mut tx = app.database.begin().await?;
     let user = store::lock(&mut tx, id).await?;
-    let count = store::end_sessions(&mut tx, user.id, "revoked", app.givens.now()).await?;
     let origin = caller.context().origin_about(id);
-    audit::record(&mut tx, &app.givens, &origin, Event::SessionsRevoked { count }).await?;
+    revocation::end_sessions(&mut tx, &app.givens, &origin, user.id, None, "revoked").await?;
     tx.commit().await?;
     app.sessions.forget(id);
     Ok(NoContent)

@@ -7,7 +7,6 @@ use crate::{
     error::{Result, problems},
     http::user_view::{Status, UserView},
     security::access::Role,
-    types::Timestamp,
 };
 
 /// The account that is about to be changed or deleted, locked until that is done: of two changes against one version one
@@ -34,23 +33,4 @@ pub async fn lock(tx: &mut PgConnection, id: Uuid) -> Result<UserView> {
         Some(user) if user.role == Role::Admin => Err(problems::FORBIDDEN.because("an administrator's account")),
         Some(user) => Ok(user),
     }
-}
-
-/// Ends every session of the account, and says how many there were.
-pub async fn end_sessions(tx: &mut PgConnection, user: Uuid, reason: &str, now: Timestamp) -> Result<u64> {
-    let ended = sqlx::query!(
-        r#"
-        update sessions
-        set ended_at = $3,
-            end_reason = $2
-        where user_id = $1
-          and ended_at is null
-        "#,
-        user,
-        reason,
-        now.0,
-    )
-    .execute(tx)
-    .await?;
-    Ok(ended.rows_affected())
 }

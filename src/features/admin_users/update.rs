@@ -14,6 +14,7 @@ use crate::{
         caller::Caller,
         etag::IfMatch,
         input::{Id, Valid, no_null},
+        revocation,
         routes::About,
         user_view::{Status, UserView},
     },
@@ -118,8 +119,7 @@ async fn follow(tx: &mut PgConnection, app: &App, origin: &Origin, before: &User
         if after.status == Status::Suspended {
             // The status alone stops every token. The sessions end as well, so that one that was the reason for the
             // suspension does not come back to life with the account.
-            let count = store::end_sessions(tx, after.id, "suspended", after.updated_at).await?;
-            audit::record(tx, &app.givens, origin, Event::SessionsRevoked { count }).await?;
+            revocation::end_sessions(tx, &app.givens, origin, after.id, None, "suspended").await?;
         }
     }
     Ok(())

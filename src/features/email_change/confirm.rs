@@ -12,7 +12,7 @@ use validator::Validate;
 
 use crate::{
     error::{OnConstraint, Result, problems},
-    http::{answer::NoContent, caller::Caller, gate, input::Valid, routes::About},
+    http::{answer::NoContent, caller::Caller, gate, input::Valid, revocation, routes::About},
     mail::Template,
     security::{
         access::Session,
@@ -51,7 +51,8 @@ pub async fn confirm(
     let new = redeem(&mut tx, &token, caller.id(), now).await?.ok_or(problems::INVALID_TOKEN)?;
     make_room(&mut tx, &app, &caller, &new).await?;
     write(&mut tx, caller.id(), &new, now).await?;
-    revoke_tokens(&mut tx, &app, caller.id()).await?;
+    // Those to the old address open nothing any more, and what else was asked for was asked for from there.
+    revocation::revoke_mailed_tokens(&mut tx, &app.outbox, caller.id()).await?;
     let (owner, client) = ((caller.id(), &old), caller.context().client_address());
     app.outbox.notify(&mut tx, &app.givens, Template::EmailChanged, owner, client).await?;
     audit::record(&mut tx, &app.givens, &caller.context().origin(), Event::EmailChanged).await?;
@@ -124,11 +125,4 @@ async fn write(tx: &mut PgConnection, id: Uuid, new: &Email, now: Timestamp) -> 
     .execute(tx)
     .await;
     written.map(drop).on_constraint("users_email_key", problems::INVALID_TOKEN)
-}
-
-/// All of them: those to the old address open nothing any more, and what else was asked for was asked for from there.
-async fn revoke_tokens(tx: &mut PgConnection, app: &App, user: Uuid) -> Result<()> {
-    sqlx::query!("delete from one_time_tokens where user_id = $1", user).execute(&mut *tx).await?;
-    sqlx::query!("delete from pending_email_changes where user_id = $1", user).execute(&mut *tx).await?;
-    Ok(app.outbox.withdraw(tx, user).await?)
 }

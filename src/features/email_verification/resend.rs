@@ -56,12 +56,8 @@ pub async fn resend(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    // Written either way, and for nobody taken back before it commits: time would tell the address that waits otherwise.
     let (recipient, id) = user.as_ref().map_or((&email, None), |user| (&user.email, Some(user.id)));
-    let mail = app.outbox.put(&mut tx, &app.givens, Template::VerifyEmail, recipient, id).await?;
-    if id.is_none() {
-        app.outbox.take_back(&mut tx, mail).await?;
-    }
+    app.outbox.put_or_pretend(&mut tx, &app.givens, Template::VerifyEmail, recipient, id).await?;
     let origin = audit::Origin { user_id: id, ..caller.context().origin() };
     audit::record(&mut tx, &app.givens, &origin, Event::VerificationRequested).await?;
     tx.commit().await?;

@@ -11,7 +11,7 @@ use validator::Validate;
 use super::{recovery_codes::RecoveryCodesView, store};
 use crate::{
     error::{Result, problems},
-    http::{answer::Private, caller::Caller, gate, input::Valid, routes::About, second_factor},
+    http::{answer::Private, caller::Caller, gate, input::Valid, revocation, routes::About, second_factor},
     mail::Template,
     security::{
         access::Session,
@@ -65,7 +65,7 @@ pub async fn confirm(
     let codes = store::new_recovery_codes(&mut tx, &app, user).await?;
     let (origin, client) = (caller.context().origin(), caller.context().client_address());
     audit::record(&mut tx, &app.givens, &origin, Event::MfaEnabled).await?;
-    store::end_other_sessions(&mut tx, &app, &origin, user, session, now).await?;
+    revocation::end_sessions(&mut tx, &app.givens, &origin, user, Some(session), "revoked").await?;
     app.outbox.notify(&mut tx, &app.givens, Template::MfaEnabled, (user, &account.email), client).await?;
     tx.commit().await?;
     app.sessions.forget(user);

@@ -4,11 +4,8 @@
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgConnection;
-use uuid::Uuid;
 use validator::Validate;
 
-use super::store;
 use crate::{
     error::{Result, problems},
     http::{
@@ -16,6 +13,7 @@ use crate::{
         caller::Caller,
         input::Valid,
         password_check::check_password,
+        revocation,
         routes::About,
         second_factor::{self, Holder},
     },
@@ -27,7 +25,6 @@ use crate::{
         password::Password,
     },
     state::App,
-    types::Timestamp,
 };
 
 #[derive(Deserialize, Validate, JsonSchema)]
@@ -49,29 +46,20 @@ pub const ABOUT: About = About {
 };
 
 pub async fn disable(caller: Caller<Fresh>, State(app): State<App>, Valid(input): Valid<TurnOff>) -> Result<NoContent> {
-    let (user, session, now) = (caller.id(), caller.session_id()?, app.givens.now());
+    let (user, session) = (caller.id(), caller.session_id()?);
     let context = caller.context();
     check_password(&app, context, user, &input.password, "wrong password for turning the second factor off").await?;
     let holder = Holder { user_id: user, session: Some(session) };
     let (mut tx, _) = second_factor::spend(&app, context, holder, &input.code).await?;
-    let account = store::lock(&mut tx, user).await?;
-    turn_off(&mut tx, user, now).await?;
-    audit::record(&mut tx, &app.givens, &context.origin(), Event::MfaDisabled).await?;
-    store::end_other_sessions(&mut tx, &app, &context.origin(), user, session, now).await?;
-    let owner = (user, &account.email);
-    app.outbox.notify(&mut tx, &app.givens, Template::MfaDisabled, owner, context.client_address()).await?;
+    let email = second_factor::turn_off(&mut tx, user, app.givens.now()).await?;
+    let email = email.ok_or(problems::INVALID_CREDENTIALS.because("no second factor"))?;
+    let origin = context.origin();
+    audit::record(&mut tx, &app.givens, &origin, Event::MfaDisabled).await?;
+    revocation::end_sessions(&mut tx, &app.givens, &origin, user, Some(session), "revoked").await?;
+    let client = context.client_address();
+    app.outbox.notify(&mut tx, &app.givens, Template::MfaDisabled, (user, &email), client).await?;
     tx.commit().await?;
     app.sessions.forget(user);
     app.outbox.wake();
     Ok(NoContent)
-}
-
-/// What was half-way through a sign-in goes by itself: a challenge stands on the second factor that it was made for.
-async fn turn_off(tx: &mut PgConnection, user: Uuid, now: Timestamp) -> sqlx::Result<()> {
-    sqlx::query!("update users set mfa_enabled_at = null, updated_at = $2 where id = $1", user, now.0)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query!("delete from totp_secrets where user_id = $1", user).execute(&mut *tx).await?;
-    sqlx::query!("delete from recovery_codes where user_id = $1", user).execute(tx).await?;
-    Ok(())
 }

@@ -1,5 +1,9 @@
 //! The second factor: turned on, given new recovery codes, and turned off. Codes are spent in `http::second_factor`; the
 //! sign-in that asks for one is the sessions' room.
+//!
+//! Turning it on or off ends the other sessions, as a new password does. A thief's session, opened with the password alone,
+//! must not outlive the day on which its owner asks for more; and whoever turns it off because the phone is gone does not
+//! want to stay signed in on that phone (ASVS 7.4.3 wants this offered; there is no one who would decline it).
 
 mod confirm;
 mod disable;

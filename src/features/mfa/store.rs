@@ -5,12 +5,9 @@ use uuid::Uuid;
 
 use crate::{
     error::{Result, problems},
-    security::{
-        audit::{self, Event, Origin},
-        recovery_code::{COUNT, RecoveryCode},
-    },
+    security::recovery_code::{COUNT, RecoveryCode},
     state::App,
-    types::{Email, Timestamp},
+    types::Email,
 };
 
 pub struct Account {
@@ -44,34 +41,4 @@ pub async fn new_recovery_codes(tx: &mut PgConnection, app: &App, user: Uuid) ->
         .execute(tx)
         .await?;
     Ok(codes)
-}
-
-/// As a new password does. A thief's session, opened with the password alone, must not outlive the day on which its owner
-/// asks for more; and whoever turns it off because the phone is gone does not want to stay signed in on that phone (ASVS
-/// 7.4.3 wants this offered; there is no one who would decline it).
-pub async fn end_other_sessions(
-    tx: &mut PgConnection,
-    app: &App,
-    origin: &Origin,
-    user: Uuid,
-    this: Uuid,
-    now: Timestamp,
-) -> Result<()> {
-    let ended = sqlx::query!(
-        r#"
-        update sessions
-        set ended_at = $3,
-            end_reason = 'revoked'
-        where user_id = $1
-          and id <> $2
-          and ended_at is null
-        "#,
-        user,
-        this,
-        now.0,
-    )
-    .execute(&mut *tx)
-    .await?;
-    audit::record(tx, &app.givens, origin, Event::SessionsRevoked { count: ended.rows_affected() }).await?;
-    Ok(())
 }

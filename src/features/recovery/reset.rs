@@ -13,7 +13,7 @@ use validator::Validate;
 
 use crate::{
     error::{Result, problems},
-    http::{answer::NoContent, caller::Caller, gate, input::Valid, routes::About},
+    http::{answer::NoContent, caller::Caller, gate, input::Valid, revocation, routes::About},
     mail::Template,
     security::{
         access::Public,
@@ -67,12 +67,13 @@ pub async fn reset(
     let mut tx = app.database.begin().await?;
     let email = redeem(&mut tx, &token, owner.id, now).await?.ok_or(problems::INVALID_TOKEN)?;
     write(&mut tx, owner.id, &hash, now).await?;
-    let count = close_ways_in(&mut tx, &app, owner.id, now).await?;
-    let client = caller.context().client_address();
-    app.outbox.notify(&mut tx, &app.givens, Template::PasswordChanged, (owner.id, &email), client).await?;
     let origin = Origin { user_id: Some(owner.id), ..caller.context().origin() };
     audit::record(&mut tx, &app.givens, &origin, Event::PasswordReset).await?;
-    audit::record(&mut tx, &app.givens, &origin, Event::SessionsRevoked { count }).await?;
+    revocation::end_sessions(&mut tx, &app.givens, &origin, owner.id, None, "password_reset").await?;
+    revoke_keys(&mut tx, owner.id, now).await?;
+    revocation::revoke_mailed_tokens(&mut tx, &app.outbox, owner.id).await?;
+    let client = caller.context().client_address();
+    app.outbox.notify(&mut tx, &app.givens, Template::PasswordChanged, (owner.id, &email), client).await?;
     tx.commit().await?;
     app.sessions.forget(owner.id);
     // Whoever guessed at the old password has used up what the owner now needs.
@@ -151,27 +152,9 @@ async fn write(tx: &mut PgConnection, user: Uuid, hash: &PasswordHash, now: Time
     Ok(())
 }
 
-/// After the password was written, never before: a login that came first is found here, and one that comes later finds
-/// another password (`sessions::open`).
-async fn close_ways_in(tx: &mut PgConnection, app: &App, user: Uuid, now: Timestamp) -> Result<u64> {
-    let ended = sqlx::query!(
-        r#"
-        update sessions
-        set ended_at = $2,
-            end_reason = 'password_reset'
-        where user_id = $1
-          and ended_at is null
-        "#,
-        user,
-        now.0,
-    )
-    .execute(&mut *tx)
-    .await?;
+async fn revoke_keys(tx: &mut PgConnection, user: Uuid, now: Timestamp) -> sqlx::Result<()> {
     sqlx::query!("update api_keys set revoked_at = $2 where user_id = $1 and revoked_at is null", user, now.0)
-        .execute(&mut *tx)
+        .execute(tx)
         .await?;
-    sqlx::query!("delete from one_time_tokens where user_id = $1", user).execute(&mut *tx).await?;
-    sqlx::query!("delete from pending_email_changes where user_id = $1", user).execute(&mut *tx).await?;
-    app.outbox.withdraw(tx, user).await?;
-    Ok(ended.rows_affected())
+    Ok(())
 }

@@ -4,11 +4,8 @@ use axum::extract::State;
 
 use crate::{
     error::Result,
-    http::{answer::NoContent, caller::Caller, routes::About},
-    security::{
-        access::Session,
-        audit::{self, Event},
-    },
+    http::{answer::NoContent, caller::Caller, revocation, routes::About},
+    security::access::Session,
     state::App,
 };
 
@@ -20,23 +17,8 @@ pub const ABOUT: About = About {
 
 pub async fn end_others(caller: Caller<Session>, State(app): State<App>) -> Result<NoContent> {
     let mut tx = app.database.begin().await?;
-    let ended = sqlx::query!(
-        r#"
-        update sessions
-        set ended_at = $3,
-            end_reason = 'revoked'
-        where user_id = $1
-          and id <> $2
-          and ended_at is null
-        "#,
-        caller.id(),
-        caller.session_id()?,
-        app.givens.now().0,
-    )
-    .execute(&mut *tx)
-    .await?;
-    let event = Event::SessionsRevoked { count: ended.rows_affected() };
-    audit::record(&mut tx, &app.givens, &caller.context().origin(), event).await?;
+    let origin = caller.context().origin();
+    revocation::end_sessions(&mut tx, &app.givens, &origin, caller.id(), Some(caller.session_id()?), "revoked").await?;
     tx.commit().await?;
     app.sessions.forget(caller.id());
     Ok(NoContent)

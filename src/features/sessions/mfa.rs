@@ -63,8 +63,7 @@ pub async fn mfa(
     let challenge = format!("mfa {}", uuid::Uuid::from_slice(&hash.as_bytes()[..16]).unwrap_or_default());
     gate::charge_subject(&app, context, Class::Recovery, &Key::Text(&challenge)).await?;
     // As at a refresh: fifty codes at once wait here, and not with a connection of the pool in hand.
-    let place = usize::from(hash.as_bytes()[0]) % app.refreshing.len();
-    let _turn = app.refreshing[place].lock().await;
+    let _turn = app.turn(&hash).await;
     let challenged = challenge::take_try(&app, &hash).await?.ok_or_else(|| {
         let reason = "no such challenge, or it is over";
         app.audit.note(&context.refusal(None), Event::MfaFail { reason });

@@ -145,9 +145,7 @@ async fn replace_refresh_token(tx: &mut PgConnection, app: &App, session: Uuid, 
             .await?;
     for hash in live {
         let sealed = app.data_keys.seal(Purpose::Successor, &hash, successor.expose().as_bytes(), &app.givens);
-        sqlx::query!("update refresh_tokens set spent_at = $2, successor = $3 where hash = $1", hash, now.0, sealed,)
-            .execute(&mut *tx)
-            .await?;
+        tokens::spend(tx, &hash, &sealed, now).await?;
     }
     tokens::keep(tx, session, &successor.hash(), now).await?;
     Ok(successor)

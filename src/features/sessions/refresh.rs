@@ -64,11 +64,11 @@ pub async fn refresh(
     Valid(input): Valid<Refresh>,
 ) -> Result<Private<Tokens>> {
     let presented = PlainToken::presented(&input.refresh_token);
-    let place = usize::from(presented.hash().as_bytes()[0]) % app.refreshing.len();
-    let _turn = app.refreshing[place].lock().await;
+    let hash = presented.hash();
+    let _turn = app.turn(&hash).await;
     let now = app.givens.now();
     let mut tx = app.database.begin().await?;
-    let row = lock(&mut tx, &presented.hash()).await?;
+    let row = lock(&mut tx, &hash).await?;
     // By session where there is one; guesses count against whoever guesses.
     let key =
         row.as_ref().map_or(Key::Address(caller.context().client_address()), |row| Key::Principal(row.session_id));
@@ -152,16 +152,10 @@ async fn rotate(
     presented: &PlainToken,
     now: Timestamp,
 ) -> Result<PlainToken> {
-    let (spent, successor) = (presented.hash(), PlainToken::generate(&app.givens));
+    let successor = PlainToken::generate(&app.givens);
     tokens::keep(tx, row.session_id, &successor.hash(), now).await?;
-    sqlx::query!(
-        "update refresh_tokens set spent_at = $2, successor = $3 where hash = $1",
-        spent.as_bytes(),
-        now.0,
-        session_token::seal(presented, &successor, &app.givens),
-    )
-    .execute(&mut *tx)
-    .await?;
+    let sealed = session_token::seal(presented, &successor, &app.givens);
+    tokens::spend(tx, presented.hash().as_bytes(), &sealed, now).await?;
     sqlx::query!(
         "update sessions set refreshed_at = $2, expires_at = $3 where id = $1",
         row.session_id,

@@ -96,3 +96,11 @@ pub async fn keep(tx: &mut PgConnection, session: Uuid, hash: &TokenHash, now: T
     .await?;
     Ok(())
 }
+
+/// Marks a refresh token as spent, with the one that replaces it, sealed.
+pub async fn spend(tx: &mut PgConnection, hash: &[u8], sealed: &[u8], now: Timestamp) -> sqlx::Result<()> {
+    sqlx::query!("update refresh_tokens set spent_at = $2, successor = $3 where hash = $1", hash, now.0, sealed)
+        .execute(tx)
+        .await?;
+    Ok(())
+}

@@ -7,20 +7,16 @@
 use std::sync::Arc;
 
 use argon2::KeyId;
-use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::security::secret::Secret;
+use crate::settings::{NamedKey, named_keys};
 
 /// As many bytes as SHA-256 yields; more adds nothing.
 const SHORTEST: usize = 32;
 const RULE: &str = "is a list of NAME:BASE64, the one to be used first: names of 1 to 8 small letters and digits, each \
     once, and keys of 32 bytes or more";
 
-/// One key, and the name by which hashes call it.
-pub struct Pepper {
-    name: String,
-    key: Secret<Vec<u8>>,
-}
+/// One of them.
+pub struct Pepper(NamedKey);
 
 /// The first is put into new hashes. The others are still known, so that hashes which name them can be verified, and
 /// renewed at the next sign-in.
@@ -31,10 +27,12 @@ impl Peppers {
     pub const NONE: Self = Self(Vec::new());
 
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        let peppers: Vec<_> =
-            text.split(',').map(|entry| Pepper::parse(entry.trim()).map(Arc::new)).collect::<Result<_, _>>()?;
-        let is_twice = |at: usize| peppers[..at].iter().any(|other| other.name == peppers[at].name);
-        if (0..peppers.len()).any(is_twice) { Err(RULE) } else { Ok(Self(peppers)) }
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_good = |NamedKey { name, key }: &NamedKey| {
+            (1..=8).contains(&name.len()) && name.bytes().all(is_letter) && key.expose().len() >= SHORTEST
+        };
+        let keys = named_keys(text, is_good, RULE, RULE)?;
+        Ok(Self(keys.into_iter().map(|named| Arc::new(Pepper(named))).collect()))
     }
 
     pub(super) fn current(&self) -> Option<Arc<Pepper>> {
@@ -42,7 +40,7 @@ impl Peppers {
     }
 
     pub(super) fn named(&self, name: &[u8]) -> Option<Arc<Pepper>> {
-        self.0.iter().find(|pepper| pepper.name.as_bytes() == name).cloned()
+        self.0.iter().find(|pepper| pepper.0.name.as_bytes() == name).cloned()
     }
 
     pub fn are_set(&self) -> bool {
@@ -51,32 +49,26 @@ impl Peppers {
 }
 
 impl Pepper {
-    fn parse(entry: &str) -> Result<Self, &'static str> {
-        let (name, key) = entry.split_once(':').ok_or(RULE)?;
-        let is_name =
-            (1..=8).contains(&name.len()) && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-        let key = Secret::new(STANDARD.decode(key).map_err(|_| RULE)?);
-        if is_name && key.expose().len() >= SHORTEST { Ok(Self { name: name.to_owned(), key }) } else { Err(RULE) }
-    }
-
     pub(super) fn id(&self) -> KeyId {
-        KeyId::new(self.name.as_bytes()).expect("eight bytes at most")
+        KeyId::new(self.0.name.as_bytes()).expect("eight bytes at most")
     }
 
     pub(super) fn key(&self) -> &[u8] {
-        self.key.expose()
+        self.0.key.expose()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]
     fn the_first_is_used_and_every_one_is_known_by_its_name() {
         let key = STANDARD.encode([7; 32]);
         let peppers = Peppers::parse(&format!("k2:{key}, k1:{key}")).unwrap();
-        assert_eq!(peppers.current().unwrap().name, "k2");
+        assert_eq!(peppers.current().unwrap().0.name, "k2");
         assert!(peppers.named(b"k1").is_some() && peppers.named(b"k3").is_none() && peppers.named(b"").is_none());
     }
 

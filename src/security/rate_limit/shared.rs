@@ -20,7 +20,7 @@ use redis::{Client, Cmd, ConnectionAddr, IntoConnectionInfo, RedisResult, aio::M
 pub(super) use redis::RedisError as Failure;
 
 use super::{Class, Decision, Key, Rule, Strategy, strategies::Charge};
-use crate::settings::Env;
+use crate::settings::{Env, is_this_machine};
 
 /// Where the counts are. No `Debug`: it may hold a password.
 #[derive(Clone)]
@@ -38,9 +38,7 @@ fn address(text: &str, production: bool) -> Result<Client, &'static str> {
     const TLS: &str = "needs `rediss://` in production, unless Redis is on this machine";
     let address = text.into_connection_info().map_err(|_| RULE)?;
     match address.addr() {
-        ConnectionAddr::Tcp(host, _) if production && !["localhost", "127.0.0.1", "::1"].contains(&host.as_str()) => {
-            Err(TLS)
-        }
+        ConnectionAddr::Tcp(host, _) if production && !is_this_machine(host) => Err(TLS),
         ConnectionAddr::TcpTls { insecure: true, .. } => Err("has no `#insecure`: a certificate is always checked"),
         _ => Client::open(address).map_err(|_| RULE),
     }

@@ -22,7 +22,7 @@ async fn a_second_factor_is_on_from_its_confirmation_and_not_before() {
     assert_eq!(codes.iter().collect::<std::collections::BTreeSet<_>>().len(), 10);
     assert!(mfa_enabled(&ada.client).await);
     challenge(&app, &ada.email).await;
-    until_mail(&app, &ada.email, "Two-factor authentication was turned on").await;
+    app.mail_saying(&ada.email, "Subject: Two-factor authentication was turned on").await;
     assert_eq!(app.events(ada.id, "authn_mfa_enabled").await, 1);
 }
 
@@ -145,7 +145,7 @@ async fn it_is_turned_off_with_password_and_code_and_with_nothing_less() {
     turn_off(&ada.client, PASSWORD, &phone.code(&app)).await.assert(204);
     assert!(!mfa_enabled(&ada.client).await);
     assert_eq!(app.client().login(&ada.email, PASSWORD).await.json()["status"], "authenticated");
-    until_mail(&app, &ada.email, "Two-factor authentication was turned off").await;
+    app.mail_saying(&ada.email, "Subject: Two-factor authentication was turned off").await;
     assert_eq!(app.events(ada.id, "authn_mfa_disabled").await, 1);
     turn_off(&ada.client, PASSWORD, &phone.code(&app)).await.assert_refused(401, "INVALID_CREDENTIALS");
     let left = "select (select count(*) from totp_secrets) + (select count(*) from recovery_codes)";
@@ -168,7 +168,7 @@ async fn new_recovery_codes_end_the_old_ones_and_the_owner_hears_of_it() {
     assert_eq!(new.assert(200).header("cache-control"), "no-store");
     let new = texts(&new.json()["recovery_codes"]);
     assert!(new.len() == 10 && new.iter().all(|code| !old.contains(code)));
-    until_mail(&app, &ada.email, "Your recovery codes were replaced").await;
+    app.mail_saying(&ada.email, "Subject: Your recovery codes were replaced").await;
     assert_eq!(app.events(ada.id, "authn_mfa_recovery_codes_replaced").await, 1);
     sign_in(&app, &ada.email, &old[0]).await.assert_refused(401, "INVALID_CREDENTIALS");
     sign_in(&app, &ada.email, &new[0]).await.assert(200);

@@ -143,12 +143,6 @@ async fn until_event(app: &TestApp, user: Uuid, name: &str, count: i64) {
     until(name, async || (app.events(user, name).await == count).then_some(())).await;
 }
 
-/// Waits for a mail, also behind others.
-async fn until_mail(app: &TestApp, email: &str, subject: &str) {
-    let line = format!("Subject: {subject}");
-    until(subject, async || app.mail_to(email).await.contains(&line).then_some(())).await;
-}
-
 /// Waits for a statement that waits for a lock.
 async fn until_somebody_waits(app: &TestApp) {
     let waiting = "select count(*) from pg_locks join pg_stat_activity using (pid)

@@ -71,6 +71,11 @@ impl TestApp {
         until("a mail arrives", async || self.mails_to(email).into_iter().next()).await
     }
 
+    /// A mail to this address that says this; waits for it, also behind others.
+    pub async fn mail_saying(&self, email: &str, words: &str) -> String {
+        until(words, async || self.mails_to(email).into_iter().find(|mail| mail.contains(words))).await
+    }
+
     /// What has arrived so far, the newest first.
     pub fn mails_to(&self, email: &str) -> Vec<String> {
         let folder = self.folder.path().join("mail");
