@@ -77,7 +77,8 @@ impl Hasher {
         let output = Output::new(&givens.random::<{ Params::DEFAULT_OUTPUT_LEN }>()).expect("a length PHC admits");
         let recipe = Recipe { params: params.clone(), salt, pepper: peppers.current() };
         let nobody = Stored { recipe, output };
-        let hasher = Self { queue: sender, refused: AtomicU64::new(0), work: Arc::default(), params, peppers, nobody, givens };
+        let hasher =
+            Self { queue: sender, refused: AtomicU64::new(0), work: Arc::default(), params, peppers, nobody, givens };
         (hasher, Arc::new(Mutex::new(receiver)))
     }
 

@@ -15,8 +15,7 @@ use drawbridge::{
     config::Config,
     features,
     http::routes::Routes,
-    metrics,
-    server,
+    metrics, server,
     state::App,
     types::Givens,
 };
