@@ -29,7 +29,7 @@ use crate::{
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
-        audit::{Event, Notes, Origin},
+        audit::{self, Event, Notes, Origin, chain},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
@@ -72,6 +72,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let cursors = CursorKey::new(&key("page_cursor").await?);
     let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
     limits.connect().await;
+    audit::make_months(&mut *database.acquire().await?, givens.now()).await.context("prepare the month's events")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
@@ -180,10 +181,17 @@ async fn share_limits(app: App) {
 }
 
 async fn keep_house(app: App) {
+    let mut logged = None;
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
             tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
+        }
+        // A hash that stands in the log cannot be written anew by whoever owns the database.
+        if let Ok(Some(head)) = chain::head(&app.database).await
+            && logged.replace(head) != Some(head)
+        {
+            tracing::info!(%head, "the security events, as they are chained now");
         }
     }
 }

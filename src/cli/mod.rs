@@ -1,5 +1,6 @@
 //! What an operator can do that no request can.
 
+mod audit;
 mod dev;
 mod dev_users;
 mod doctor;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Hashing of passwords
     #[command(subcommand)]
     Password(password::Password),
+    /// The trail of security events
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Read the settings and say what is wrong or weak
     Doctor,
     /// Helpers for trying the service out
@@ -65,13 +69,14 @@ pub enum Command {
 impl Command {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Serve => serve::serve().await,
+            Self::Serve => Box::pin(serve::serve()).await,
             Self::Migrate => migrate().await,
             Self::Routes { json } => table::routes(json),
             Self::Openapi => table::openapi(),
             Self::Keys(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Password(command) => command.run(),
+            Self::Audit(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
         }
