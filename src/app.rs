@@ -29,7 +29,7 @@ use crate::{
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
-        audit::{self, Event, Notes, Origin, chain},
+        audit::{Event, Notes, Origin, chain},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
@@ -72,7 +72,6 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let cursors = CursorKey::new(&key("page_cursor").await?);
     let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
     limits.connect().await;
-    audit::make_months(&mut *database.acquire().await?, givens.now()).await.context("prepare the month's events")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
@@ -187,12 +186,16 @@ async fn keep_house(app: App) {
         if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
             tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
         }
-        // A hash that stands in the log cannot be written anew by whoever owns the database.
-        if let Ok(Some(head)) = chain::head(&app.database).await
-            && logged.replace(head) != Some(head)
-        {
-            tracing::info!(%head, "the security events, as they are chained now");
-        }
+        log_head(&app.database, &mut logged).await;
+    }
+}
+
+/// A hash that stands in the log cannot be written anew by whoever owns the database.
+async fn log_head(database: &PgPool, logged: &mut Option<chain::Head>) {
+    if let Ok(Some(head)) = chain::head(database).await
+        && logged.replace(head) != Some(head)
+    {
+        tracing::info!(%head, "the security events, as they are chained now");
     }
 }
 
@@ -205,6 +208,7 @@ impl Service {
         // The writer ends when the last sender is gone; both stand in these two.
         drop((self.app, self.router));
         let _ = tokio::time::timeout(Duration::from_secs(5), self.audit).await;
+        log_head(&database, &mut None).await;
         database.close().await;
     }
 }

@@ -69,7 +69,7 @@ pub enum Command {
 impl Command {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Serve => Box::pin(serve::serve()).await,
+            Self::Serve => serve::serve().await,
             Self::Migrate => migrate().await,
             Self::Routes { json } => table::routes(json),
             Self::Openapi => table::openapi(),
