@@ -12,7 +12,13 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge, info::Info},
 };
 
-use crate::{security::rate_limit::Class, state::App};
+use crate::{
+    security::{
+        audit::{self, Kind, Severity},
+        rate_limit::Class,
+    },
+    state::App,
+};
 
 pub(super) struct Service(pub(super) App);
 
@@ -25,11 +31,32 @@ impl Debug for Service {
 impl Collector for Service {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let (app, mut sheet) = (&self.0, Sheet(encoder));
+        security_events(&mut sheet)?;
         rate_limits(app, &mut sheet)?;
         passwords(app, &mut sheet)?;
         sessions(app, &mut sheet)?;
         database(app, &mut sheet)?;
         process(app, &mut sheet)
+    }
+}
+
+/// Every kind from the start on, also those that have not happened: Prometheus sees a rise only from a number it has seen,
+/// and of most alarms the first is the one that counts.
+fn security_events(sheet: &mut Sheet<'_>) -> Result<(), Error> {
+    let rows = |count: fn(Kind) -> u64| {
+        Kind::ALL.map(|kind| ([("type", kind.name()), ("severity", name(kind.severity()))], count(kind)))
+    };
+    let noted = "Security events; those of severity alarm are posted to whoever is on duty";
+    sheet.counters("drawbridge_security_events", noted, rows(audit::noted))?;
+    let sampled = "Security events that stand in the log alone, because more came than the database took";
+    sheet.counters("drawbridge_security_events_sampled", sampled, rows(audit::sampled))
+}
+
+const fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Alarm => "alarm",
     }
 }
 

@@ -1,9 +1,12 @@
 //! What can be watched from outside: where it is found, that it is true, and that no client writes a word of it.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{collections::BTreeSet, fs, net::SocketAddr};
 
 use axum::http::Method;
-use drawbridge::{app, security::access::Role};
+use drawbridge::{
+    app,
+    security::{access::Role, audit::Kind},
+};
 use regex::Regex;
 use serde_json::json;
 use tokio::{
@@ -282,4 +285,67 @@ async fn a_request_that_got_no_connection_to_the_database_is_counted() {
     person.client.get("/v1/users/me/sessions").send().await.assert_refused(503, "SERVICE_UNAVAILABLE");
     let scrape = Scrape::of(&app).await;
     assert_eq!((scrape.number(timeouts), scrape.number("drawbridge_database_pool_idle")), (1.0, 0.0));
+}
+
+#[tokio::test]
+async fn security_events_are_counted_by_type_from_nothing_on() {
+    let app = start().await;
+    let scrape = Scrape::of(&app).await;
+    for kind in Kind::ALL {
+        let severity = format!("{:?}", kind.severity()).to_lowercase();
+        let labels = format!("{{type=\"{}\",severity=\"{severity}\"}}", kind.name());
+        assert!(scrape.holds(&format!("drawbridge_security_events_total{labels}")), "{labels}");
+        assert!(scrape.holds(&format!("drawbridge_security_events_sampled_total{labels}")), "{labels}");
+    }
+    // The counts are the process's, and other tests may run in it.
+    let failed = r#"drawbridge_security_events_total{type="authn_login_fail",severity="warning"}"#;
+    let before = scrape.number(failed);
+    app.client().login("nobody@example.com", PASSWORD).await.assert(401);
+    assert!(Scrape::of(&app).await.number(failed) > before);
+}
+
+/// A query for a number that nobody measures shows an empty panel, or an alarm that never comes.
+#[tokio::test]
+async fn every_number_of_the_dashboard_and_the_alarms_is_measured() {
+    let app = start().await;
+    let person = app.person(Role::User).await;
+    person.client.me().await.assert(200);
+    let scrape = Scrape::of(&app).await;
+    let measured: BTreeSet<_> = scrape.samples().map(|line| line.split(['{', ' ']).next().unwrap()).collect();
+    let name = Regex::new(r"\b(?:drawbridge|process)_\w+").unwrap();
+    let chosen = Regex::new(r#"\b(\w+)=\\?"([\w-]+)\\?""#).unwrap();
+    let mut seen = BTreeSet::new();
+    for file in ["grafana/dashboards/drawbridge.json", "alerts.yml", "alerts.test.yml"] {
+        let text = fs::read_to_string(format!("deploy/monitoring/{file}")).unwrap();
+        for found in name.find_iter(&text) {
+            assert!(measured.contains(found.as_str()), "{file} asks for {}", found.as_str());
+            seen.insert(found.as_str().to_owned());
+        }
+        for found in
+            chosen.captures_iter(&text).filter(|found| ["type", "severity", "class", "outcome"].contains(&&found[1]))
+        {
+            let label = format!("{}=\"{}\"", &found[1], &found[2]);
+            assert!(scrape.0.contains(&label), "{file} asks for {label}");
+        }
+    }
+    let nobody_looks_at: Vec<_> = measured.iter().filter(|name| !seen.contains(**name)).collect();
+    assert_eq!(nobody_looks_at, [&"drawbridge_http_request_duration_seconds_sum"], "neither a panel nor an alarm");
+}
+
+#[test]
+fn every_alarm_says_what_happened_and_where_it_is_told_what_to_do() {
+    let text = fs::read_to_string("deploy/monitoring/alerts.yml").unwrap();
+    let chapter = fs::read_to_string("docs/metrics.md").unwrap();
+    let alarms: Vec<_> = text.split("- alert: ").skip(1).collect();
+    assert!(alarms.len() > 12, "{}", alarms.len());
+    for alarm in alarms {
+        let name = alarm.lines().next().unwrap();
+        for told in ["expr:", "severity: ", "summary: ", "description: "] {
+            assert!(alarm.contains(told), "{name}: {told}");
+        }
+        assert!(alarm.contains(&format!("runbook_url: docs/metrics.md#{}\n", name.to_lowercase())), "{name}");
+        assert!(chapter.contains(&format!("### {name}\n")), "{name} has no section");
+        let tested = fs::read_to_string("deploy/monitoring/alerts.test.yml").unwrap();
+        assert!(tested.contains(name), "{name} is not tested");
+    }
 }

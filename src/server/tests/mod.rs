@@ -1,6 +1,7 @@
 //! The listener against clients that misbehave, over real sockets. Every test waits for what should happen (an end of
 //! the stream, a line, a message), never for an amount of time; what should never happen has an hour.
 
+mod door;
 mod http1;
 mod http2;
 mod stop;
@@ -21,7 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Answers, bind, serve};
+use super::{Answers, bind, serve, serve_metrics};
 use crate::{
     security::transport::{Caps, Encryption, Secure, Settings, TurnedAway},
     telemetry::Door,
