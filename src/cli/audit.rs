@@ -60,9 +60,9 @@ fn logged(path: &Path) -> std::io::Result<Vec<Head>> {
 
 fn tell(report: &Report, kept: usize) -> anyhow::Result<()> {
     let (Some(from), Some(head)) = (report.from, report.head) else { return say("There is no event yet.") };
+    let (sound, hashes) = (report.sound, if kept == 1 { "hash" } else { "hashes" });
     say(&format!(
-        "{} events from position {from} on are as they were written, held against {kept} kept hashes.",
-        report.sound
+        "{sound} events from position {from} on are as they were written, held against {kept} kept {hashes}."
     ))?;
     say(&format!("The chain ends at {head}"))?;
     if report.is_sound() {
@@ -71,5 +71,8 @@ fn tell(report: &Report, kept: usize) -> anyhow::Result<()> {
     for finding in &report.findings {
         say(&format!("- {finding}"))?;
     }
-    bail!("the trail was tampered with: {} findings", report.findings.len() as u64 + report.more)
+    match report.findings.len() as u64 + report.more {
+        1 => bail!("the trail was tampered with: 1 finding"),
+        count => bail!("the trail was tampered with: {count} findings"),
+    }
 }

@@ -227,6 +227,24 @@ async fn each_month_has_a_partition_and_a_chain_of_its_own_so_that_an_old_one_ca
     assert_eq!(app.events(user, "user_updated").await, 3);
 }
 
+/// Each of them finds no partition and makes it, and all but one find that somebody else was first.
+#[tokio::test]
+async fn the_first_events_of_a_month_may_come_all_at_once() {
+    let app = TestApp::start().await;
+    app.clock.forward(Duration::days(400));
+    let mut changes = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let (pool, givens) = (app.app.database.clone(), app.app.givens.clone());
+        changes.spawn(async move {
+            let mut tx = pool.begin().await.unwrap();
+            audit::record(&mut tx, &givens, &Origin::default(), Event::UserUpdated).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    changes.join_all().await;
+    assert!(verify(&app, &[]).await.is_sound());
+}
+
 #[tokio::test]
 async fn what_is_noted_while_the_database_is_away_is_written_when_it_is_back() {
     let app = TestApp::start().await;
