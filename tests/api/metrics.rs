@@ -53,9 +53,13 @@ impl Scrape {
     }
 
     /// The number of a series, written as Prometheus writes it.
-    fn number(&self, series: &str) -> f64 {
+    fn number(&self, series: &str) -> i64 {
+        self.text(series).parse().unwrap()
+    }
+
+    fn text(&self, series: &str) -> &str {
         let found = self.samples().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        found.unwrap_or_else(|| panic!("no {series} in {}", self.0)).parse().unwrap()
+        found.unwrap_or_else(|| panic!("no {series} in {}", self.0))
     }
 
     fn holds(&self, series: &str) -> bool {
@@ -117,11 +121,10 @@ async fn requests_are_counted_by_method_route_and_class_and_timed() {
     let scrape = Scrape::of(&app).await;
     let me = r#"method="GET",route="/v1/users/me""#;
     let answered = |class| scrape.number(&format!("drawbridge_http_requests_total{{{me},status_class=\"{class}\"}}"));
-    assert_eq!((answered("2xx"), answered("4xx")), (2.0, 1.0));
-    let took =
-        |part: &str, le: &str| scrape.number(&format!("drawbridge_http_request_duration_seconds_{part}{{{le}{me}}}"));
-    assert_eq!((took("count", ""), took("bucket", r#"le="+Inf","#)), (3.0, 3.0));
-    assert!(took("sum", "") > 0.0);
+    assert_eq!((answered("2xx"), answered("4xx")), (2, 1));
+    let series = |part: &str, le: &str| format!("drawbridge_http_request_duration_seconds_{part}{{{le}{me}}}");
+    assert_eq!((scrape.number(&series("count", "")), scrape.number(&series("bucket", r#"le="+Inf","#))), (3, 3));
+    assert!(scrape.text(&series("sum", "")).parse::<f64>().unwrap() > 0.0);
 }
 
 #[tokio::test]
@@ -132,9 +135,9 @@ async fn a_request_is_in_flight_until_it_is_answered_or_its_client_has_gone() {
     let head =
         b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
     slow.write_all(head).await.unwrap();
-    until("it is being served", async || (in_flight().await == 1.0).then_some(())).await;
+    until("it is being served", async || (in_flight().await == 1).then_some(())).await;
     drop(slow);
-    until("it is over", async || (in_flight().await == 0.0).then_some(())).await;
+    until("it is over", async || (in_flight().await == 0).then_some(())).await;
 }
 
 #[tokio::test]
@@ -196,12 +199,12 @@ async fn what_the_limits_decide_is_counted_by_class() {
         let labels = format!("class=\"{class}\",outcome=\"{outcome}\"");
         scrape.number(&format!("drawbridge_rate_limit_decisions_total{{{labels}}}"))
     };
-    assert_eq!(decided("login", "refused"), 2.0);
-    assert_eq!(decided("login", "allowed"), 2.0, "the address, and the e-mail");
-    assert_eq!((decided("flood", "allowed"), decided("flood", "refused")), (3.0, 0.0));
+    assert_eq!(decided("login", "refused"), 2);
+    assert_eq!(decided("login", "allowed"), 2, "the address, and the e-mail");
+    assert_eq!((decided("flood", "allowed"), decided("flood", "refused")), (3, 0));
     let kept = |kind| scrape.number(&format!("drawbridge_rate_limit_keys{{class=\"login\",kind=\"{kind}\"}}"));
-    assert_eq!((kept("address"), kept("subject"), kept("principal")), (1.0, 1.0, 0.0));
-    assert_eq!(scrape.number("drawbridge_rate_limit_redis_configured"), 0.0);
+    assert_eq!((kept("address"), kept("subject"), kept("principal")), (1, 1, 0));
+    assert_eq!(scrape.number("drawbridge_rate_limit_redis_configured"), 0);
 }
 
 #[tokio::test]
@@ -212,8 +215,8 @@ async fn the_flood_guards_refusals_are_counted_too() {
         client.get("/health/live").send().await.assert(status);
     }
     let scrape = Scrape::of(&app).await;
-    assert_eq!(scrape.number(r#"drawbridge_rate_limit_decisions_total{class="flood",outcome="refused"}"#), 1.0);
-    assert_eq!(scrape.number(r#"drawbridge_rate_limit_keys{class="flood",kind="address"}"#), 1.0);
+    assert_eq!(scrape.number(r#"drawbridge_rate_limit_decisions_total{class="flood",outcome="refused"}"#), 1);
+    assert_eq!(scrape.number(r#"drawbridge_rate_limit_keys{class="flood",kind="address"}"#), 1);
 }
 
 #[tokio::test]
@@ -222,25 +225,25 @@ async fn sessions_passwords_and_mails_are_counted_where_they_pass() {
     let person = app.person(Role::User).await;
     until("the cache answers", async || {
         person.client.me().await.assert(200);
-        (Scrape::of(&app).await.number("drawbridge_session_cache_hits_total") > 0.0).then_some(())
+        (Scrape::of(&app).await.number("drawbridge_session_cache_hits_total") > 0).then_some(())
     })
     .await;
     app.client().register("new@example.com", "New", PASSWORD).await.assert(202);
     app.mail_to("new@example.com").await;
-    until("it is counted", async || (Scrape::of(&app).await.number("drawbridge_mail_sent_total") == 1.0).then_some(()))
+    until("it is counted", async || (Scrape::of(&app).await.number("drawbridge_mail_sent_total") == 1).then_some(()))
         .await;
 
     let scrape = Scrape::of(&app).await;
     let settings = &app.app.settings;
     for (series, number) in [
-        ("drawbridge_session_cache_trusted", 1.0),
-        ("drawbridge_session_cache_entries", 1.0),
-        ("drawbridge_password_threads", 2.0),
-        ("drawbridge_password_queue_capacity", f64::from(settings.password.queue)),
-        ("drawbridge_password_refused_total", 0.0),
-        ("drawbridge_database_pool_max", 5.0),
-        ("drawbridge_tls_certificate_expiry_timestamp_seconds", 0.0),
-        ("process_start_time_seconds", 1_772_366_400.0),
+        ("drawbridge_session_cache_trusted", 1),
+        ("drawbridge_session_cache_entries", 1),
+        ("drawbridge_password_threads", 2),
+        ("drawbridge_password_queue_capacity", i64::from(settings.password.queue)),
+        ("drawbridge_password_refused_total", 0),
+        ("drawbridge_database_pool_max", 5),
+        ("drawbridge_tls_certificate_expiry_timestamp_seconds", 0),
+        ("process_start_time_seconds", 1_772_366_400),
     ] {
         assert_eq!(scrape.number(series), number, "{series}");
     }
@@ -251,7 +254,7 @@ async fn sessions_passwords_and_mails_are_counted_where_they_pass() {
         "drawbridge_connections_open",
         "process_resident_memory_bytes",
     ] {
-        assert!(scrape.number(series) > 0.0, "{series}");
+        assert!(scrape.number(series) > 0, "{series}");
     }
     assert!(scrape.holds(&format!(r#"drawbridge_build_info{{version="{}"}}"#, env!("CARGO_PKG_VERSION"))));
 }
@@ -261,15 +264,15 @@ async fn a_database_that_is_away_shows_and_the_numbers_still_come() {
     let app = start().await;
     let person = app.person(Role::User).await;
     let trusted = async || Scrape::of(&app).await.number("drawbridge_session_cache_trusted");
-    until("the cache is believed", async || (trusted().await == 1.0).then_some(())).await;
+    until("the cache is believed", async || (trusted().await == 1).then_some(())).await;
     app.lose_database().await;
-    until("the cache is not believed", async || (trusted().await == 0.0).then_some(())).await;
+    until("the cache is not believed", async || (trusted().await == 0).then_some(())).await;
     person.client.me().await.assert(503);
     let scrape = Scrape::of(&app).await;
     let failed = r#"drawbridge_http_requests_total{method="GET",route="/v1/users/me",status_class="5xx"}"#;
-    assert_eq!(scrape.number(failed), 1.0);
+    assert_eq!(scrape.number(failed), 1);
     app.restore_database().await;
-    until("the cache is believed again", async || (trusted().await == 1.0).then_some(())).await;
+    until("the cache is believed again", async || (trusted().await == 1).then_some(())).await;
 }
 
 #[tokio::test]
@@ -277,14 +280,14 @@ async fn a_request_that_got_no_connection_to_the_database_is_counted() {
     let app = start().await;
     let person = app.person(Role::User).await;
     let timeouts = "drawbridge_database_pool_timeouts_total";
-    assert_eq!(Scrape::of(&app).await.number(timeouts), 0.0);
+    assert_eq!(Scrape::of(&app).await.number(timeouts), 0);
     let mut held = Vec::new();
     while held.len() < 5 {
         held.extend(app.app.database.acquire().await);
     }
     person.client.get("/v1/users/me/sessions").send().await.assert_refused(503, "SERVICE_UNAVAILABLE");
     let scrape = Scrape::of(&app).await;
-    assert_eq!((scrape.number(timeouts), scrape.number("drawbridge_database_pool_idle")), (1.0, 0.0));
+    assert_eq!((scrape.number(timeouts), scrape.number("drawbridge_database_pool_idle")), (1, 0));
 }
 
 #[tokio::test]
