@@ -5,7 +5,17 @@ use std::{collections::BTreeSet, fs, net::SocketAddr};
 use axum::http::Method;
 use drawbridge::{
     app,
-    security::{access::Role, audit::Kind},
+    error::Result,
+    features,
+    http::{
+        answer::NoContent,
+        caller::Caller,
+        routes::{About, Limit},
+    },
+    security::{
+        access::{Public, Role},
+        audit::Kind,
+    },
 };
 use regex::Regex;
 use serde_json::json;
@@ -24,7 +34,7 @@ async fn start() -> TestApp {
 
 async fn start_with(settings: &[(&str, &str)]) -> TestApp {
     let settings = [&[("METRICS_ADDR", "127.0.0.1:0")], settings].concat();
-    TestApp::start_with(&settings, drawbridge::features::routes()).await
+    TestApp::start_with(&settings, features::routes()).await
 }
 
 /// As Prometheus asks, over a socket of its own: status, head and body.
@@ -129,15 +139,23 @@ async fn requests_are_counted_by_method_route_and_class_and_timed() {
 
 #[tokio::test]
 async fn a_request_is_in_flight_until_it_is_answered_or_its_client_has_gone() {
-    let app = start().await;
+    const ABOUT: About = About { summary: "Wait", description: "A route of the tests.", problems: &[] };
+    async fn waits(_: Caller<Public>) -> Result<NoContent> {
+        std::future::pending().await
+    }
+    let routes = features::routes().get("/waits", Public, Limit::Read, waits, &ABOUT);
+    let app = TestApp::start_with(&[("METRICS_ADDR", "127.0.0.1:0")], routes).await;
     let in_flight = async || Scrape::of(&app).await.number("drawbridge_http_requests_in_flight");
-    let mut slow = TcpStream::connect(app.address).await.unwrap();
-    let head =
-        b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
-    slow.write_all(head).await.unwrap();
+    app.client().get("/health/live").send().await.assert(200);
+    assert_eq!(in_flight().await, 0);
+
+    let mut impatient = TcpStream::connect(app.address).await.unwrap();
+    impatient.write_all(b"GET /waits HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     until("it is being served", async || (in_flight().await == 1).then_some(())).await;
-    drop(slow);
+    drop(impatient);
     until("it is over", async || (in_flight().await == 0).then_some(())).await;
+    let gone = r#"drawbridge_http_requests_total{method="GET",route="/waits",status_class="4xx"}"#;
+    assert_eq!(Scrape::of(&app).await.number(gone), 1);
 }
 
 #[tokio::test]
