@@ -42,6 +42,8 @@ impl Audit {
         let mut connection = database::connect(&located.service).await?;
         let mut tx = connection.begin_with(ONE_MOMENT).await.context("read the trail")?;
         let report = chain::verify(&mut tx, &kept).await.context("read the trail")?;
+        tx.rollback().await.context("read the trail")?;
+        connection.close().await.context("close the connection")?;
         tell(&report, kept.len())
     }
 }
