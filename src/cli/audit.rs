@@ -11,8 +11,9 @@ use clap::Subcommand;
 use drawbridge::{
     config::Config,
     database::{self, Purpose},
-    security::audit::chain::{self, Head, Report},
+    security::audit::chain::{self, Head, ONE_MOMENT, Report},
 };
+use sqlx::Connection;
 
 use super::say;
 
@@ -39,7 +40,10 @@ impl Audit {
         let located = database::locate(&config.database, Purpose::Command).await?;
         // Not through the service's pool: its time-outs are for requests.
         let mut connection = database::connect(&located.service).await?;
-        let report = chain::verify(&mut connection, &kept).await.context("read the trail")?;
+        let mut tx = connection.begin_with(ONE_MOMENT).await.context("read the trail")?;
+        let report = chain::verify(&mut tx, &kept).await.context("read the trail")?;
+        tx.rollback().await.context("read the trail")?;
+        connection.close().await.context("close the connection")?;
         tell(&report, kept.len())
     }
 }

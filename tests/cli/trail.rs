@@ -83,3 +83,36 @@ fn a_sound_trail_is_told_and_one_that_was_tampered_with_is_a_failure() {
     assert_eq!(said.err, "drawbridge: the trail was tampered with: 1 finding\n");
     assert_eq!(run(folder.path(), &["audit", "verify", "--head", "1:abc"]).code, 2);
 }
+
+/// At the level that says most, of everything that a sign-in, a refusal and a mail bring about.
+#[test]
+fn neither_standard_output_nor_the_files_hold_a_secret_at_any_level() {
+    let folder = folder();
+    let service = Service::start_with(folder.path(), &[("RUST_LOG", "trace")]);
+    let credentials = std::fs::read_to_string(folder.path().join(".data/dev-credentials.env")).unwrap();
+    let credential = |name: &str| {
+        let line = credentials.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim_matches(['=', '\'', '"']).to_owned()
+    };
+    let (email, password) = (credential("USER_EMAIL"), credential("USER_PASSWORD"));
+    let mut secrets = vec![email.clone(), password.clone(), "nightjar of a password".to_owned()];
+    let body = |email: &str, password: &str| format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+    let (status, tokens) = service.ask("/v1/auth/login", &["-d", &body(&email, &password)]);
+    assert_eq!(status, 200, "{tokens}");
+    secrets.extend(["access_token", "refresh_token"].map(|name| tokens[name].as_str().unwrap().to_owned()));
+    assert_eq!(service.ask("/v1/auth/login", &["-d", &body(&email, "nightjar of a password")]).0, 401);
+    let refresh = format!(r#"{{"refresh_token":{}}}"#, tokens["refresh_token"]);
+    assert_eq!(service.ask("/v1/auth/refresh", &["-d", &refresh]).0, 200);
+    let register = r#"{"email":"nightjar@example.org","name":"Nightjar","password":"a small owl in the old barn"}"#;
+    assert_eq!(service.ask("/v1/auth/register", &["-d", register]).0, 202);
+    secrets.extend(["nightjar@example.org", "Nightjar", "in the old barn"].map(str::to_owned));
+
+    let mut told = service.stop_and_read();
+    assert!(told.lines().count() > 5, "it logs: {told}");
+    for file in std::fs::read_dir(folder.path().join(".data/log")).unwrap() {
+        told.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    for secret in secrets {
+        assert!(!told.contains(&secret), "{secret} in {told}");
+    }
+}
