@@ -51,9 +51,10 @@ impl Page {
         if encode(&mut text, &self.0).is_err() {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
-        let (form, text) = match asks_for_openmetrics(request.headers()) {
-            true => ("application/openmetrics-text; version=1.0.0; charset=utf-8", text),
-            false => ("text/plain; version=0.0.4; charset=utf-8", classic::rewritten(&text)),
+        let (form, text) = if asks_for_openmetrics(request.headers()) {
+            ("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+        } else {
+            ("text/plain; version=0.0.4; charset=utf-8", classic::rewritten(&text))
         };
         let headers = [(CONTENT_TYPE, form), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
         (headers, text).into_response()

@@ -56,15 +56,13 @@ impl<S: Answers> Connection<S> {
         let Some(tls) = tls else { return self.converse(stream, false).await };
         // Too late, or not TLS: scanners fail handshakes all day long, so there is no line in the log for it, only a count.
         let handshake = timeout(self.caps.handshake, TlsAcceptor::from(tls).accept(stream));
-        let stream = tokio::select! {
-            shaken = handshake => match shaken {
-                Ok(Ok(stream)) => stream,
-                _ => {
-                    self.door.failed_handshakes.inc();
-                    return;
-                }
-            },
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
             () = stopping(&mut self.stopped) => return,
+        };
+        let Ok(Ok(stream)) = shaken else {
+            self.door.failed_handshakes.inc();
+            return;
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         self.converse(stream, http2).await;

@@ -36,7 +36,9 @@ impl Tls {
         };
         let (encryption, current, door) = (encryption.clone(), watch::Sender::new(None), door.clone());
         let tls = Self { encryption, current, first, door };
-        shown.into_iter().for_each(|shown| tls.show(shown));
+        if let Some(shown) = shown {
+            tls.show(shown);
+        }
         Ok(tls)
     }
 

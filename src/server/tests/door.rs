@@ -17,7 +17,8 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 async fn connections_are_counted_while_they_are_open() {
     let server = start(patient(), Encryption::None, introduces_itself()).await;
     let (mut one, mut other) = (server.connect().await, server.connect().await);
-    (ask(&mut one).await, ask(&mut other).await);
+    ask(&mut one).await;
+    ask(&mut other).await;
     until(|| server.door.open.get() == 2).await;
     drop((one, other));
     until(|| server.door.open.get() == 0).await;

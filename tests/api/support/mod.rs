@@ -10,6 +10,7 @@ mod people;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
+use axum::body::Body;
 use drawbridge::{
     app::{self, Service},
     config::Config,
@@ -19,8 +20,10 @@ use drawbridge::{
     state::App,
     types::Givens,
 };
+use http_body_util::BodyExt;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
 pub use self::{
     callers::{UNLIMITED, role_for},
@@ -109,6 +112,14 @@ impl TestApp {
     /// Somebody new, at an address of their own.
     pub fn client(&self) -> Client {
         Client::new(self.address, self.contract.clone())
+    }
+
+    /// What whoever watches the service reads, whether or not this one listens for them.
+    pub async fn metrics_page(&self) -> String {
+        let page =
+            metrics::Page::new(&self.app).oneshot(axum::http::Request::get("/metrics").body(Body::empty()).unwrap());
+        let body = page.await.unwrap().into_body().collect().await.unwrap();
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
     }
 
     /// Cuts every connection of the service to its database, as a restart would.
