@@ -11,7 +11,7 @@ use super::{givens, patience::busy, say};
 pub const EXAMPLES: &str = "\
 Examples:
   drawbridge keys list
-  drawbridge keys rotate --alg ES256    a new key signs within seconds; tokens of the old one live out their time
+  drawbridge keys rotate --alg ES256    signs within seconds; tokens of the old key live out their time
 
 Keys are files in JWT_KEYS_DIR. Replicas on other machines need the new file before one of them signs with it.";
 
