@@ -13,7 +13,7 @@ pub enum Dev {
         /// As the service gave it, in base32
         // An argument, and hence in the shell's history: a secret that matters belongs on a phone.
         secret: String,
-        /// The next half-minute's, which is taken already: no code works twice, so a second sign-in needs another
+        /// The next half-minute's, which is taken already: no code opens twice
         #[arg(long)]
         next: bool,
     },
