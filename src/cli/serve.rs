@@ -7,6 +7,7 @@ use drawbridge::{
     app::{self, Service},
     config::Config,
     database::{self, Purpose},
+    metrics,
     security::transport::Encryption,
     server, telemetry,
 };
@@ -22,6 +23,10 @@ pub async fn serve() -> anyhow::Result<()> {
     let _log = telemetry::start(&config.telemetry, config.production)?;
     // The port first: if another instance has it, nothing else should be touched.
     let listener = server::bind(config.transport.listen).await?;
+    let metrics_listener = match config.transport.metrics {
+        Some(address) => Some(server::bind_as("METRICS_ADDR", address).await?),
+        None => None,
+    };
     // From here on a signal stops the service in order, also while it is still starting.
     let stop = stop_signal()?;
 
@@ -51,7 +56,13 @@ pub async fn serve() -> anyhow::Result<()> {
         tokio::time::sleep(NOTICE).await;
         tracing::info!("stopping: requests in flight are finished first");
     };
-    server::serve(listener, &transport, router.clone(), stopping).await?;
+    if let Some(listener) = &metrics_listener {
+        tracing::info!(address = %listener.local_addr().context("read the address")?, "metrics are at /metrics");
+    }
+    tokio::select! {
+        served = server::serve(listener, &transport, &app.meters.door, router.clone(), stopping) => served?,
+        failed = server::serve_metrics(metrics_listener, &transport, metrics::Page::new(app)) => failed?,
+    }
     service.close().await;
     // The development database goes last; everything that used it is closed.
     drop(located);

@@ -27,6 +27,7 @@ mod idempotency;
 mod login;
 mod mailbox;
 mod matrix;
+mod metrics;
 mod mfa;
 mod notices;
 mod pages;

@@ -90,10 +90,18 @@ impl Failure {
 
     /// Malformed input is a sign of someone trying doors (OWASP: `input_validation_fail`).
     pub(super) fn note(&self, app: &App, context: &RequestContext) {
+        if self.is_pool_timeout() {
+            app.meters.pool_timeouts.inc();
+        }
         if self.problem.status == StatusCode::BAD_REQUEST && self.problem.code != problems::INVALID_TOKEN.code {
             let (route, code) = (context.route_path(), self.problem.code);
             app.audit.note(&context.refusal(None), Event::InputRefused { route, code });
         }
+    }
+
+    fn is_pool_timeout(&self) -> bool {
+        let Some(Error::Unavailable(cause)) = self.error.as_deref() else { return false };
+        matches!(cause.downcast_ref(), Some(sqlx::Error::PoolTimedOut))
     }
 
     /// Why, in words for the log. Never a value that a client sent: unknown fields are not even named.

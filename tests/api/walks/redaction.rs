@@ -1,4 +1,4 @@
-//! Whatever anybody sends, wherever they send it, stands in no log, no error and no event; and what a log has of it does
+//! Whatever anybody sends, wherever they send it, stands in no log, no error, no event and no metric; and what a log has of it does
 //! nothing to whoever reads it. Everything is logged at `trace` here.
 
 use axum::http::Method;
@@ -67,6 +67,7 @@ fn carriers(app: &TestApp, visitor: &Visitor, canary: &str) -> Vec<Request> {
         plain(&format!("{path}?{encoded}={encoded}")),
         plain(&format!("{path}?cursor={encoded}&type={encoded}&email={encoded}")),
         client.request(Method::TRACE, path).header("x-forwarded-host", canary),
+        client.request(Method::from_bytes(b"NIGHTJAR").unwrap(), path),
     ];
     if let Some((before, after)) = route.path.split_once("{id}") {
         requests.push(plain(&format!("{before}{encoded}{after}")));
@@ -180,6 +181,8 @@ async fn nothing_is_told(app: &TestApp) {
     // What is noted after this is written after all that was noted before.
     app.client().post("/v1/auth/login", &json!([])).send().await.assert(400);
     until("the events are written", async || (events_with(app, "/v1/auth/login").await > 0).then_some(())).await;
+    let metrics = app.metrics_page().await;
+    assert!(metrics.contains("drawbridge_http_requests_total{") && !tells(&metrics), "{metrics}");
     for canary in [CANARY, "Nightjar", CARD] {
         assert!(lines_with(canary).is_empty(), "{:?}", lines_with(canary));
         assert_eq!(events_with(app, canary).await, 0, "{canary}");
