@@ -12,7 +12,7 @@ impl Distinct {
     /// How many there are with this one. Callers stop at their threshold, so the list is never longer than that.
     pub(super) fn note(&mut self, hash: u64, now: i64, window: i64) -> u32 {
         self.settle(now, window);
-        let (hash, now) = (hash as u32, second(now));
+        let (hash, now) = (u32::try_from(hash >> 32).unwrap_or_default(), second(now));
         match self.seen.iter_mut().find(|(known, _)| *known == hash) {
             Some((_, at)) => *at = now,
             None => self.seen.push((hash, now)),
@@ -47,21 +47,25 @@ fn second(time: i64) -> u32 {
 mod tests {
     use super::*;
 
+    const THIS: u64 = 1 << 40;
+    const THAT: u64 = 2 << 40;
+    const OTHER: u64 = 3 << 40;
+
     #[test]
     fn the_same_thing_again_counts_once_and_keeps_alive() {
         let mut distinct = Distinct::default();
         for second in 0..50 {
-            assert_eq!(distinct.note(7, 1_000 + second, 60), 1);
+            assert_eq!(distinct.note(THIS, 1_000 + second, 60), 1);
         }
-        assert_eq!(distinct.note(8, 1_059, 60), 2);
-        assert_eq!(distinct.note(9, 1_109, 60), 2, "the first was last seen a minute ago");
+        assert_eq!(distinct.note(THAT, 1_059, 60), 2);
+        assert_eq!(distinct.note(OTHER, 1_109, 60), 2, "the first was last seen a minute ago");
     }
 
     #[test]
     fn a_clock_set_back_neither_forgets_nor_keeps_for_ever() {
         let mut distinct = Distinct::default();
-        distinct.note(1, 10_000, 60);
-        assert_eq!(distinct.note(2, 1_000, 60), 2);
+        distinct.note(THIS, 10_000, 60);
+        assert_eq!(distinct.note(THAT, 1_000, 60), 2);
         distinct.settle(1_060, 60);
         assert_eq!(distinct.len(), 0);
     }

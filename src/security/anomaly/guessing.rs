@@ -76,24 +76,24 @@ impl Guessing {
 
 impl Failures {
     fn note(&mut self, with: u64, rule: Threshold, now: i64) -> Option<u32> {
-        if !self.cooldown.is_over(now, rule.seconds) {
+        if !self.cooldown.is_over(now, rule.window()) {
             return None;
         }
-        let different = self.with.note(with, now, rule.seconds);
+        let different = self.with.note(with, now, rule.window());
         if different < rule.count {
             return None;
         }
-        *self = Self { cooldown: Cooldown::of(now, rule.seconds), ..Self::default() };
+        *self = Self { cooldown: Cooldown::of(now, rule.window()), ..Self::default() };
         Some(different)
     }
 }
 
 impl Trace for Failures {
     fn worth(&mut self, rule: Threshold, now: i64) -> Option<(u32, i64)> {
-        if !self.cooldown.is_over(now, rule.seconds) {
+        if !self.cooldown.is_over(now, rule.window()) {
             return Some((rule.count, now));
         }
-        self.with.settle(now, rule.seconds);
+        self.with.settle(now, rule.window());
         let strength = self.with.len();
         (strength > 0).then(|| (strength, self.with.last()))
     }

@@ -51,8 +51,6 @@ pub enum Anomaly {
     CredentialStuffing { accounts: u32 },
     /// So many networks failed to sign in to one account.
     PasswordSpraying { networks: u32 },
-    /// Outside `BUSINESS_HOURS`.
-    PrivilegeChange,
 }
 
 #[derive(Clone, Debug)]
@@ -131,10 +129,9 @@ impl Watch {
         self.guessing.note(Network::of(address), account, seconds(now)).into_iter().flatten()
     }
 
-    /// Once for every change of a role. Each counts: there is no crowd to sum up.
-    pub fn role_changed(&self, now: Timestamp) -> Option<Anomaly> {
-        let outside = self.hours.is_some_and(|hours| !hours.contain(now));
-        outside.then_some(Anomaly::PrivilegeChange)
+    /// Whether a change of rights is unusual now. Each such change is told: there is no crowd to sum up.
+    pub fn is_after_hours(&self, now: Timestamp) -> bool {
+        self.hours.is_some_and(|hours| !hours.contain(now))
     }
 
     /// Whether this sign is the first from this address within a minute: who sends one with each of a thousand requests a

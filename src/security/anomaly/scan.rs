@@ -83,20 +83,20 @@ struct Pair<'a>(&'a Method, &'a str);
 
 impl Doors {
     fn note(&mut self, asked: Asked, refused: Refused, rule: Threshold, now: i64) -> Option<u32> {
-        if !self.cooldown.is_over(now, rule.seconds) {
+        if !self.cooldown.is_over(now, rule.window()) {
             return None;
         }
         let (noted, other) = match refused {
             Refused::Door => (&mut self.closed, &mut self.missing),
             Refused::Thing => (&mut self.missing, &mut self.closed),
         };
-        noted.note(asked.0, now, rule.seconds);
-        other.settle(now, rule.seconds);
+        noted.note(asked.0, now, rule.window());
+        other.settle(now, rule.window());
         if self.strength() < rule.count * THINGS_A_DOOR {
             return None;
         }
         let told = self.closed.len() + self.missing.len();
-        *self = Self { cooldown: Cooldown::of(now, rule.seconds), ..Self::default() };
+        *self = Self { cooldown: Cooldown::of(now, rule.window()), ..Self::default() };
         Some(told)
     }
 
@@ -107,11 +107,11 @@ impl Doors {
 
 impl Trace for Doors {
     fn worth(&mut self, rule: Threshold, now: i64) -> Option<(u32, i64)> {
-        if !self.cooldown.is_over(now, rule.seconds) {
+        if !self.cooldown.is_over(now, rule.window()) {
             return Some((rule.count * THINGS_A_DOOR, now));
         }
-        self.closed.settle(now, rule.seconds);
-        self.missing.settle(now, rule.seconds);
+        self.closed.settle(now, rule.window());
+        self.missing.settle(now, rule.window());
         let strength = self.strength();
         (strength > 0).then(|| (strength, self.closed.last().max(self.missing.last())))
     }
@@ -119,6 +119,8 @@ impl Trace for Doors {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const RULE: Threshold = Threshold { count: 20, seconds: 60 };
@@ -189,7 +191,7 @@ mod tests {
     fn neighbours_do_not_add_up() {
         let scan = Scan::new(RULE);
         for n in 0..1_000_u32 {
-            let neighbour = Network::of([192, 0, 2, (n % 100) as u8].into());
+            let neighbour = Network::of(Ipv4Addr::from_bits(n % 100).into());
             let asked = scan.asked(&Method::GET, &format!("/{n}"));
             assert_eq!(scan.note(neighbour, asked, Refused::Door, NOON), None);
         }

@@ -28,9 +28,9 @@ impl Sightings {
 
     pub(super) fn is_news(&self, network: Network, sign: Sign, now: i64) -> bool {
         self.told.look((network, sign), now, |told, rule| {
-            let news = told.is_over(now, rule.seconds);
+            let news = told.is_over(now, rule.window());
             if news {
-                *told = Cooldown::of(now, rule.seconds);
+                *told = Cooldown::of(now, rule.window());
             }
             news
         })
@@ -43,7 +43,7 @@ impl Sightings {
 
 impl Trace for Cooldown {
     fn worth(&mut self, rule: Threshold, now: i64) -> Option<(u32, i64)> {
-        (!self.is_over(now, rule.seconds)).then_some((1, self.until()))
+        (!self.is_over(now, rule.window())).then_some((1, self.until()))
     }
 }
 

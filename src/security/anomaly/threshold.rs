@@ -10,7 +10,13 @@ use crate::settings::duration;
 pub struct Threshold {
     pub(super) count: u32,
     /// The window.
-    pub(super) seconds: i64,
+    pub(super) seconds: u32,
+}
+
+impl Threshold {
+    pub(super) fn window(self) -> i64 {
+        self.seconds.into()
+    }
 }
 
 /// Requests: many, within a window that is short beside the past that it is compared with.
@@ -34,7 +40,8 @@ fn parse(text: &str, counts: RangeInclusive<u32>, windows: RangeInclusive<Durati
     let window = duration(window).ok()?;
     let whole = window.subsec_nanoseconds() == 0;
     let known = whole && counts.contains(&count) && windows.contains(&window);
-    known.then_some(Threshold { count, seconds: window.whole_seconds() })
+    let seconds = u32::try_from(window.whole_seconds()).ok()?;
+    known.then_some(Threshold { count, seconds })
 }
 
 /// After an alarm about a subject: until when no other is given about it.

@@ -21,11 +21,11 @@ use super::{
 
 /// Networks, and principals, of whom a count is kept: 72 bytes each.
 const MOST: usize = 57_344;
-const PARTS: usize = 10;
+const PARTS: u8 = 10;
 /// Seconds. Over how much of the past the usual is averaged.
-const PAST: i64 = 600;
+const PAST: u32 = 600;
 /// So many times the usual is a spike.
-const TIMES: f32 = 4.0;
+const TIMES: f64 = 4.0;
 
 /// Whose requests were counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,16 @@ pub enum Crowd {
     Principal,
     /// All that this replica serves.
     Service,
+}
+
+impl Crowd {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Principal => "principal",
+            Self::Service => "service",
+        }
+    }
 }
 
 pub(super) struct Traffic {
@@ -47,18 +57,18 @@ pub(super) struct Traffic {
 #[derive(Default)]
 struct Flow {
     /// The window, the present last.
-    parts: [u32; PARTS],
+    parts: [u32; PARTS as usize],
     /// Which part of time the last one is.
     present: i64,
     /// Requests a window.
-    usual: f32,
+    usual: f64,
     cooldown: Cooldown,
 }
 
 impl Traffic {
     pub(super) fn new(client: Threshold, service: Threshold, now: i64) -> Self {
         // After a restart everybody is new, and a busy service is no spike: in all, it is quiet until there is a past.
-        let all = Flow { cooldown: Cooldown::of(now, PAST), ..Flow::default() };
+        let all = Flow { cooldown: Cooldown::of(now, PAST.into()), ..Flow::default() };
         Self {
             addresses: Memory::of(MOST, client),
             principals: Memory::of(MOST, client),
@@ -91,35 +101,37 @@ impl Flow {
     /// One more. On a spike: how many there are now, and how many were usual.
     fn count(&mut self, rule: Threshold, now: i64) -> Option<(u32, u32)> {
         self.settle(rule, now);
-        self.parts[PARTS - 1] = self.parts[PARTS - 1].saturating_add(1);
+        let [.., part] = &mut self.parts;
+        *part = part.saturating_add(1);
         let requests = self.requests();
-        let spike = requests >= rule.count && requests as f32 >= TIMES * self.usual;
-        if !spike || !self.cooldown.is_over(now, PAST) {
+        let spike = requests >= rule.count && f64::from(requests) >= TIMES * self.usual;
+        if !spike || !self.cooldown.is_over(now, PAST.into()) {
             return None;
         }
-        self.cooldown = Cooldown::of(now, PAST);
-        Some((requests, self.usual.round() as u32))
+        self.cooldown = Cooldown::of(now, PAST.into());
+        Some((requests, rounded(self.usual)))
     }
 
     /// Moves the window to the present. What leaves it becomes the past. A clock that was set back moves nothing: what was
     /// counted counts as present.
     fn settle(&mut self, rule: Threshold, now: i64) {
-        let length = rule.seconds / PARTS as i64;
-        let present = now / length;
+        let length = rule.seconds / u32::from(PARTS);
+        let present = now / i64::from(length);
         let passed = usize::try_from(present - self.present).unwrap_or(0);
         self.present = present;
         if passed == 0 {
             return;
         }
-        let left = passed.min(PARTS);
-        let weight = length as f32 / PAST as f32;
+        let left = passed.min(self.parts.len());
+        let weight = f64::from(length) / f64::from(PAST);
         for part in &self.parts[..left] {
-            self.usual += ((*part * PARTS as u32) as f32 - self.usual) * weight;
+            self.usual += (f64::from(*part) * f64::from(PARTS) - self.usual) * weight;
         }
         // And the time in which there was nothing.
         self.usual *= (1.0 - weight).powi(i32::try_from(passed - left).unwrap_or(i32::MAX));
         self.parts.copy_within(left.., 0);
-        self.parts[PARTS - left..].fill(0);
+        let still = self.parts.len() - left;
+        self.parts[still..].fill(0);
     }
 
     fn requests(&self) -> u32 {
@@ -130,14 +142,25 @@ impl Flow {
 impl Trace for Flow {
     fn worth(&mut self, rule: Threshold, now: i64) -> Option<(u32, i64)> {
         self.settle(rule, now);
-        let strength = self.requests().max(self.usual.round() as u32);
-        let over = strength == 0 && self.cooldown.is_over(now, PAST);
+        let strength = self.requests().max(rounded(self.usual));
+        let over = strength == 0 && self.cooldown.is_over(now, PAST.into());
         (!over).then_some((strength, self.present))
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it is not negative, and the cast saturates"
+)]
+const fn rounded(usual: f64) -> u32 {
+    usual.round() as u32
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const RULE: Threshold = Threshold { count: 100, seconds: 10 };
@@ -211,7 +234,8 @@ mod tests {
         let crowd = |from: i64, seconds: i64, a_second: u32| {
             let told = (from..from + seconds).flat_map(|now| {
                 let traffic = &traffic;
-                (0..a_second).map(move |client| traffic.note(Network::of([10, 0, 0, client as u8].into()), None, now))
+                (0..a_second)
+                    .map(move |client| traffic.note(Network::of(Ipv4Addr::from_bits(client % 256).into()), None, now))
             });
             told.flatten().flatten().collect::<Vec<_>>()
         };
