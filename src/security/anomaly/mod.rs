@@ -68,7 +68,7 @@ impl Settings {
     pub fn read(env: &mut Env) -> Self {
         use threshold::{distinct, spike};
         Self {
-            client_spike: env.read("ANOMALY_CLIENT_SPIKE", "100/10s", spike),
+            client_spike: env.read("ANOMALY_CLIENT_SPIKE", "120/10s", spike),
             service_spike: env.read("ANOMALY_SERVICE_SPIKE", "1000/10s", spike),
             endpoint_scan: env.read("ANOMALY_ENDPOINT_SCAN", "20/1m", distinct),
             credential_stuffing: env.read("ANOMALY_CREDENTIAL_STUFFING", "6/15m", distinct),

@@ -74,14 +74,14 @@ fn a_principal_that_asks_from_many_addresses_is_one() {
     let (watch, program) = (watch_with(&[]), Uuid::from_u128(7));
     let told: Vec<_> =
         (0..150).flat_map(|n| watch.request(NOON, Seen { principal: Some(program), ..visit(stranger(n)) })).collect();
-    assert_eq!(told, [Anomaly::TrafficSpike { of: Crowd::Principal, requests: 100, usual: 0 }]);
+    assert_eq!(told, [Anomaly::TrafficSpike { of: Crowd::Principal, requests: 120, usual: 0 }]);
 }
 
 #[test]
 fn a_burst_of_one_address_is_told_of_the_address_alone() {
     let watch = watch_with(&[]);
     let told: Vec<_> = (0..150).flat_map(|_| watch.request(NOON, visit(stranger(1)))).collect();
-    assert_eq!(told, [Anomaly::TrafficSpike { of: Crowd::Address, requests: 100, usual: 0 }]);
+    assert_eq!(told, [Anomaly::TrafficSpike { of: Crowd::Address, requests: 120, usual: 0 }]);
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Threshold {
 
 /// Requests: many, within a window that is short beside the past that it is compared with.
 pub(super) fn spike(text: &str) -> Result<Threshold, &'static str> {
-    const RULE: &str = "is `<requests>/<window>`, such as `100/10s`: 10 to 1000000, in 10s, 20s … 1m";
+    const RULE: &str = "is `<requests>/<window>`, such as `120/10s`: 10 to 1000000, in 10s, 20s … 1m";
     let threshold = parse(text, 10..=1_000_000, Duration::seconds(10)..=Duration::MINUTE).ok_or(RULE)?;
     // The window is counted in ten parts of whole seconds.
     if threshold.seconds % 10 == 0 { Ok(threshold) } else { Err(RULE) }

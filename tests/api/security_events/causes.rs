@@ -105,7 +105,7 @@ async fn cause(app: &TestApp, kind: Kind) -> Option<Caused> {
         Kind::UnknownFields => asks(app, "PATCH", "/v1/users/me", json!({ "is_admin": true })).await,
         Kind::ForeignOrigin => says(app, "origin", "https://evil.example").await,
         Kind::AttackTool => says(app, "user-agent", "sqlmap/1.8.2#stable (https://sqlmap.org)").await,
-        Kind::TrafficSpike => keeps_asking(app, 100, |_| "/health/live".to_owned()).await,
+        Kind::TrafficSpike => keeps_asking(app, 120, |_| "/health/live".to_owned()).await,
         Kind::EndpointScan => keeps_asking(app, 20, |number| format!("/backup-{number}.zip")).await,
         Kind::CredentialStuffing => tries_accounts(app, 6).await,
         Kind::PasswordSpraying => tries_from_networks(app, 5).await,

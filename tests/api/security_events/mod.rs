@@ -10,10 +10,14 @@ use serde_json::Value;
 
 use crate::support::{TestApp, until};
 
-/// The details of all events of this kind, the oldest first.
+/// The details of all events of this kind, in the order in which they were written.
 async fn told(app: &TestApp, kind: &str) -> Vec<Value> {
-    let told = sqlx::query_scalar("select details from security_events where type = $1 order by id").bind(kind);
-    told.fetch_all(&app.owner).await.unwrap()
+    let told = "select details
+                from security_events event
+                join security_event_chain on event_id = event.id
+                where type = $1
+                order by position";
+    sqlx::query_scalar(told).bind(kind).fetch_all(&app.owner).await.unwrap()
 }
 
 /// Waits for so many of this kind, and for whatever was noted before, so that more would be seen.
@@ -25,7 +29,7 @@ async fn until_told(app: &TestApp, kind: &str, count: usize) -> Vec<Value> {
 
 /// Waits until all that was noted before stands there: the queue of alarms goes first, and the other is in order.
 async fn all_written(app: &TestApp) {
-    let last = app.client().post("/v1/auth/refresh", &serde_json::json!({ "no": "such field" })).send().await;
+    let last = app.client().post("/v1/auth/refresh", &serde_json::json!({})).send().await;
     let written = async || {
         let row = sqlx::query_scalar::<_, i32>("select 1 from security_events where reference = $1");
         row.bind(last.reference()).fetch_optional(&app.owner).await.unwrap()

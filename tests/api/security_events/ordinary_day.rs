@@ -32,7 +32,7 @@ impl Colleague {
 
     /// Twenty requests at once, as a page makes them; and what a browser asks for by itself.
     async fn opens_the_page(&self) {
-        let paths = ["/v1/users/me", "/v1/articles", "/openapi.json", "/v1/users/me/activity"];
+        let paths = ["/v1/users/me", "/v1/articles", "/.well-known/jwks.json", "/v1/users/me/sessions"];
         let requests = (0..20).map(|number| self.client.get(paths[number % 4]).send());
         for answer in requests.collect::<JoinSet<_>>().join_all().await {
             answer.assert(200);
@@ -66,7 +66,9 @@ async fn programs(poller: &Client, probe: &Client, gone: Uuid) {
 
 #[tokio::test]
 async fn an_ordinary_day_fires_nothing() {
-    let app = TestApp::start_with(&[("BUSINESS_HOURS", "mon-fri 07:00-19:00")], features::routes()).await;
+    // The flood guard goes by the machine's clock, for which the day is over in seconds.
+    let settings = [("BUSINESS_HOURS", "mon-fri 07:00-19:00"), ("RATE_LIMIT_FLOOD", "token-bucket 10000/1s")];
+    let app = TestApp::start_with(&settings, features::routes()).await;
     // To Monday morning.
     app.clock.forward(Duration::hours(20));
     let (office, probe) = (app.client(), app.client());
@@ -78,7 +80,7 @@ async fn an_ordinary_day_fires_nothing() {
     let poller = app.program(robot, &drawbridge::security::access::Scope::ALL).await;
     let gone: Vec<_> = (0..25).map(|_| app.app.givens.new_id()).collect();
 
-    for hour in 0..9 {
+    for hour in 0..6 {
         for colleague in &mut people {
             if hour > 0 {
                 colleague.returns().await;
@@ -87,23 +89,24 @@ async fn an_ordinary_day_fires_nothing() {
             colleague.saves().await;
             app.clock.forward(Duration::seconds(20));
         }
+        app.clock.forward(Duration::MINUTE);
         // Everybody in the office at once.
         for colleague in &people[..4] {
             colleague.opens_the_page().await;
         }
-        people[usize::try_from(hour).unwrap() % 6].opens_what_is_gone(&gone).await;
+        app.clock.forward(Duration::MINUTE);
+        people[hour].opens_what_is_gone(&gone).await;
         programs(&poller, &probe, gone[0]).await;
         if hour == 4 {
             let (user, admin) = (app.account(Role::User).await.0, app.person(Role::Admin).await.client);
             admin.patch(&format!("/v1/admin/users/{user}"), &json!({ "role": "editor" })).send().await.assert(200);
         }
-        app.clock.forward(Duration::minutes(58));
+        app.clock.forward(Duration::minutes(56));
     }
 
     until_told(&app, "authn_login_fail", 6).await;
-    assert!(told(&app, "authz_fail").await.len() > 200, "the day was on the trail");
-    let fired = "select distinct type from security_events where type like 'anomaly%' or type like 'malicious%'
-                 except select 'malicious_extraneous'";
+    assert!(told(&app, "authz_fail").await.len() > 150, "the day was on the trail");
+    let fired = "select distinct type from security_events where type like 'anomaly%' or type like 'malicious%'";
     let fired: Vec<String> = sqlx::query_scalar(fired).fetch_all(&app.owner).await.unwrap();
     assert!(fired.is_empty(), "{fired:?}");
 }

@@ -48,12 +48,10 @@ async fn fields_that_no_schema_has_are_told_beside_the_refusal_and_wrong_values_
     let ada = app.person(Role::User).await.client;
     ada.patch("/v1/users/me", &json!({ "name": 7 })).send().await.assert(400);
     assert_eq!(until_told(&app, "input_validation_fail", 1).await[0]["route"], "/v1/users/me");
-    let before = until_told(&app, "malicious_extraneous", 0).await.len();
     ada.patch("/v1/users/me", &json!({ "name": "Ada", "role_secret": "admin" })).send().await.assert(400);
     ada.get("/v1/articles?secret=1").send().await.assert(400);
-    let told = until_told(&app, "malicious_extraneous", before + 2).await;
-    let routes = [&told[before], &told[before + 1]];
-    assert_eq!(routes, [&json!({ "route": "/v1/users/me" }), &json!({ "route": "/v1/articles" })]);
+    let told = until_told(&app, "malicious_extraneous", 2).await;
+    assert_eq!(told, [json!({ "route": "/v1/users/me" }), json!({ "route": "/v1/articles" })]);
 }
 
 #[tokio::test]
