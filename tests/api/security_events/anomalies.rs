@@ -1,9 +1,21 @@
 //! Anomalies: each is told once, with what there is to know, and refuses nobody.
 
+use std::future::pending;
+
 use axum::http::Method;
-use drawbridge::{features, security::access::Role};
+use drawbridge::{
+    error::Result,
+    features,
+    http::{
+        answer::NoContent,
+        caller::Caller,
+        routes::{About, Limit},
+    },
+    security::access::{Public, Role},
+};
 use serde_json::{Value, json};
 use time::Duration;
+use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{told, until_told};
 use crate::{
@@ -46,6 +58,22 @@ async fn a_burst_from_one_quiet_address_is_told_once() {
 async fn a_flood_that_is_refused_is_told_all_the_same() {
     let app = app_with(&[("RATE_LIMIT_FLOOD", "token-bucket 1/1h burst 5")]).await;
     burst(&app.client(), "/health/live", 130).await;
+    assert_eq!(until_told(&app, SPIKE, 1).await.len(), 1);
+}
+
+/// An answer that never comes.
+async fn never(_: Caller<Public>) -> Result<NoContent> {
+    pending().await
+}
+
+#[tokio::test]
+async fn who_hangs_up_before_the_answer_is_counted_all_the_same() {
+    const ABOUT: About = About { summary: "", description: "", problems: &[] };
+    let app = TestApp::start_with(&[], features::routes().get("/never", Public, Limit::Flood, never, &ABOUT)).await;
+    for _ in 0..120 {
+        let mut socket = TcpStream::connect(app.address).await.unwrap();
+        socket.write_all(b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    }
     assert_eq!(until_told(&app, SPIKE, 1).await.len(), 1);
 }
 
