@@ -59,9 +59,9 @@ impl<K: Eq + Hash + Copy, T: Trace> Memory<K, T> {
         }
     }
 
-    /// An eighth at once: looking through a whole shard for every newcomer would be a gift to a flood.
+    /// A quarter at once: looking through a whole shard for every newcomer would be a gift to a flood.
     fn make_room(&self, shard: &mut HashMap<K, T>, now: i64) {
-        let kept = self.most_per_shard / 8 * 7;
+        let kept = self.most_per_shard / 4 * 3;
         let mut losses = Vec::with_capacity(shard.len());
         shard.retain(|key, trace| {
             let worth = trace.worth(self.rule, now);
