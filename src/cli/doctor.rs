@@ -11,7 +11,7 @@ use drawbridge::{
 };
 use sqlx::PgPool;
 
-use super::{givens, say};
+use super::{givens, locate, say};
 
 pub async fn doctor() -> anyhow::Result<()> {
     // Mistakes end it here, all of them listed.
@@ -59,7 +59,8 @@ fn keys(config: &Config) -> Vec<String> {
     };
     let open_to_others = |kid: &str| {
         let file = config.jwt.keys_dir.join(format!("{kid}.pem"));
-        std::fs::metadata(file).is_ok_and(|file| file.mode() & 0o077 != 0)
+        // The group may read: a secret that an orchestrator mounts reaches a service that is not root that way.
+        std::fs::metadata(file).is_ok_and(|file| file.mode() & 0o027 != 0)
     };
     let open = keys.iter().filter(|key| open_to_others(&key.kid));
     open.map(|key| format!("the signing key {} can be read by others: chmod 600", key.kid)).collect()
@@ -79,7 +80,7 @@ fn data_key_file(config: &Config) -> Option<String> {
 
 async fn reach_database(config: &Config) -> Vec<String> {
     let looked = async {
-        let located = database::locate(&config.database, Purpose::Command).await?;
+        let located = locate(config, Purpose::Command).await?;
         let pool = database::pool(located.service.clone(), 2);
         database::judge(&pool, config.production).await?;
         sealed(config, &pool).await

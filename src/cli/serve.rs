@@ -12,7 +12,7 @@ use drawbridge::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{dev_users, givens};
+use super::{bring_up_to_date, dev_users, givens, locate, patience::busy};
 
 /// Between "not ready any more" and "no new connections". Long enough for a probe a second.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -25,9 +25,9 @@ pub async fn serve() -> anyhow::Result<()> {
     // From here on a signal stops the service in order, also while it is still starting.
     let stop = stop_signal()?;
 
-    let located = database::locate(&config.database, Purpose::Serve).await?;
+    let located = locate(&config, Purpose::Serve).await?;
     if let Some(owner) = &located.owner {
-        database::migrate(owner).await?;
+        bring_up_to_date(owner).await?;
     }
     let pool = database::pool(located.service.clone(), config.database.pool_size);
     database::judge(&pool, config.production).await?;
@@ -38,6 +38,7 @@ pub async fn serve() -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the address")?;
     let url = format!("{scheme}://{address}");
     if !service.app.settings.production {
+        let _busy = busy("Making the first users, each with a password of its own …");
         dev_users::seed(&service.app, &url).await?;
     }
     tracing::info!(address = url, "ready");

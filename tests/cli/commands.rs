@@ -208,10 +208,13 @@ fn wrong_use_is_told_apart_from_failure() {
         &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user", "--password", "x"],
         &["keys", "new", "--alg", "HS256"],
         &["password"],
+        &["routes", "--jsn\n\u{1b}[2J"],
+        &["completions", "cmd.exe"],
     ] {
         let said = run(folder.path(), wrong);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
-        assert!(!said.err.is_empty(), "{wrong:?}");
+        let sentence = said.err.strip_suffix('\n').unwrap();
+        assert!(sentence.starts_with("drawbridge: ") && !sentence.contains(char::is_control), "{sentence}");
     }
     assert!(!folder.path().join(".data").exists(), "nothing was made");
 }
