@@ -29,6 +29,7 @@ use crate::{
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
+        anomaly::Watch,
         audit::{Event, Notes, Origin, chain},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
@@ -88,6 +89,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         meters: Meters::default(),
         started: givens.now(),
         suspicion: Suspicion::default(),
+        watch: Watch::new(&settings.anomaly, &givens),
         turns: std::array::from_fn(|_| Mutex::default()),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
@@ -169,6 +171,7 @@ async fn sweep(app: App) {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
         app.flood.sweep();
+        app.watch.sweep(app.givens.now());
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     mail::Outbox,
     security::{
         access::Role,
+        anomaly::Watch,
         audit::Notes,
         client_address::Suspicion,
         jwt::Keyring,
@@ -53,6 +54,8 @@ pub struct Shared {
     pub started: Timestamp,
     /// Watches for a proxy that nobody told us of.
     pub suspicion: Suspicion,
+    /// Watches for attacks that no limit sees.
+    pub watch: Watch,
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
     /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:

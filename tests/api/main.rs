@@ -37,6 +37,7 @@ mod recovery;
 mod refresh;
 mod revocation;
 mod schema_agreement;
+mod security_events;
 mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
