@@ -11,7 +11,8 @@ function files(journeys, title) {
     journeys.forEach(({ name, about, steps }, index) => {
         const folder = `${String(index + 1).padStart(2, "0")}-${fileName(name)}`;
         made[`${folder}/folder.bru`] = [meta({ name, seq: index + 1 }), block("docs", [about])].join("\n");
-        steps.forEach((step, place) => {
+        const own = steps.filter((step) => !step.notInBruno);
+        own.forEach((step, place) => {
             made[`${folder}/${fileName(step.name)}.bru`] = request(step, place + 1);
         });
     });

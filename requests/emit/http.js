@@ -1,16 +1,30 @@
 // `.http` files in JetBrains' form, which httpYac and its extension for VS Code run too.
 
 const { before, after } = require("./script");
+const { judge } = require("./sandbox");
 const { parts, fileName } = require("./request");
 
 function files(journeys) {
-    const made = {};
+    const made = { ".httpyac.js": ALWAYS };
     journeys.forEach(({ name, about, steps }, index) => {
         const head = `# ${name}: ${about}\n`;
         made[`${String(index + 1).padStart(2, "0")}-${fileName(name)}.http`] = [head, ...steps.map(request)].join("\n");
     });
     return made;
 }
+
+// What is tested of every answer: httpYac's own way to say it. In JetBrains' there is none.
+const ALWAYS = `${judge}
+
+module.exports = {
+    configureHooks(api) {
+        api.hooks.onResponse.addHook("every answer", ({ statusCode, headers, body }) => {
+            const wrong = judge(statusCode, body, (name) => headers[name]?.toString());
+            if (wrong.length) throw new Error("every answer: " + wrong.join("; "));
+        });
+    },
+};
+`;
 
 function request(step) {
     const { headers, body } = parts(step);

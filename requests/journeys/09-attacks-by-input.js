@@ -44,7 +44,11 @@ module.exports = journey("Attacks by input", "SQL in every place that takes text
     rename("A NUL", { body: '{"name":"Ada\\u0000"}', expect: invalid("name pattern") }),
     rename("Text that turns around", { body: '{"name":"Ada\\u202e"}', expect: invalid("name pattern") }),
     rename("One field twice", { body: '{"name":"Ada","name":"Eve"}', expect: malformed }),
-    rename("Half a body", { body: '{"name":', expect: malformed }),
+    rename("Half a body", {
+        notInBruno: "it makes a JSON string of what is no JSON",
+        body: '{"name":',
+        expect: malformed,
+    }),
     rename("A thousand levels", { body: "[".repeat(1000) + "]".repeat(1000), expect: malformed }),
     rename("Seventy thousand letters", {
         about: "The service answers before it has read the rest, and closes: a connection that nothing else is sent on.",
