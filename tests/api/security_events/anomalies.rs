@@ -1,6 +1,9 @@
 //! Anomalies: each is told once, with what there is to know, and refuses nobody.
 
-use std::future::pending;
+use std::{
+    future::pending,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use axum::http::Method;
 use drawbridge::{
@@ -20,7 +23,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use super::{told, until_told};
 use crate::{
     mfa::{self, careful},
-    support::{Client, TestApp},
+    support::{Client, TestApp, until},
 };
 
 const SPIKE: &str = "anomaly_traffic_spike";
@@ -61,8 +64,11 @@ async fn a_flood_that_is_refused_is_told_all_the_same() {
     assert_eq!(until_told(&app, SPIKE, 1).await.len(), 1);
 }
 
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
+
 /// An answer that never comes.
 async fn never(_: Caller<Public>) -> Result<NoContent> {
+    BEGUN.fetch_add(1, Ordering::Relaxed);
     pending().await
 }
 
@@ -70,10 +76,15 @@ async fn never(_: Caller<Public>) -> Result<NoContent> {
 async fn who_hangs_up_before_the_answer_is_counted_all_the_same() {
     const ABOUT: About = About { summary: "", description: "", problems: &[] };
     let app = TestApp::start_with(&[], features::routes().get("/never", Public, Limit::Flood, never, &ABOUT)).await;
+    let mut sockets = Vec::new();
     for _ in 0..120 {
         let mut socket = TcpStream::connect(app.address).await.unwrap();
         socket.write_all(b"GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        sockets.push(socket);
     }
+    until("all are being served", async || (BEGUN.load(Ordering::Relaxed) == 120).then_some(())).await;
+    assert_eq!(until_told(&app, SPIKE, 0).await, [Value::Null; 0]);
+    drop(sockets);
     assert_eq!(until_told(&app, SPIKE, 1).await.len(), 1);
 }
 
