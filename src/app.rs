@@ -22,6 +22,7 @@ use tokio::{sync::Mutex, task::JoinSet};
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
+    alarms,
     config::Config,
     database,
     error::{self, problems},
@@ -72,6 +73,9 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let cursors = CursorKey::new(&key("page_cursor").await?);
     let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
     limits.connect().await;
+    let (url, mailer) = (settings.public_url.clone(), sender.clone());
+    let alarms = alarms::Worker::open(&settings.alarms, mailer, url, database.clone(), givens.clone());
+    let alarms = alarms.await.context("the alarms")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
@@ -94,7 +98,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let flood = FloodGuard::new(rule, ClientNetwork(client), app.givens.clone());
     let table = table.merge(features::development(app.settings.production, &app.settings.mail));
     let router = router(&app, table, &flood);
-    let background = run_beside(&app, flood, sender);
+    let background = run_beside(&app, flood, sender, alarms);
     app.audit.note(&Origin::default(), Event::Startup);
     Ok(Service { app, router, background, audit })
 }
@@ -127,7 +131,7 @@ fn client(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
-fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
+fn run_beside(app: &App, flood: FloodGuard, sender: Sender, alarms: alarms::Worker) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let worker = Worker {
         pool: app.database.clone(),
@@ -137,6 +141,7 @@ fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
         service: app.settings.public_url.clone(),
     };
     tasks.spawn(worker.run());
+    tasks.spawn(alarms.run());
     let listening = app.clone();
     tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
     tasks.spawn(look_for_keys(app.clone()));

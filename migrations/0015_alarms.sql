@@ -1,0 +1,32 @@
+-- Alarms: how far the trail was read for what is worth waking somebody, and what was told of it.
+
+-- How far. One row, for all replicas; whoever holds its lock reads on.
+create table alarm_cursor (
+    is_only  boolean primary key default true check (is_only),
+    position bigint not null
+);
+
+-- One row a way out and kind of event.
+create table alarms (
+    channel  text not null check (channel in ('webhook', 'mail')),
+    kind     text not null,
+    -- What has come since the last delivery was put together: how many, the first one's time, the newest one.
+    gathered bigint not null,
+    since    timestamptz not null,
+    newest   jsonb not null,
+    -- Also a lease: a replica moves it on before it tries, so that no two send the same.
+    ready_at timestamptz not null,
+    -- The delivery under way, which stays as it is over all its attempts: a receiver that has taken it, and whose answer
+    -- was lost, must know it again. Null where there is none.
+    delivery   uuid,
+    told       bigint,
+    told_since timestamptz,
+    event      jsonb,
+    opened_at  timestamptz,
+    attempts   integer not null default 0,
+    primary key (channel, kind),
+    check (num_nulls(delivery, told, told_since, event, opened_at) in (0, 5))
+);
+
+grant select, insert, update on alarm_cursor, alarms to drawbridge_service;
+grant delete on alarms to drawbridge_service;
