@@ -30,7 +30,7 @@ use crate::{
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
-        audit::{Event, Notes, Origin},
+        audit::{Event, Notes, Origin, chain},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
@@ -185,11 +185,22 @@ async fn share_limits(app: App) {
 }
 
 async fn keep_house(app: App) {
+    let mut logged = None;
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
             tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
         }
+        log_head(&app.database, &mut logged).await;
+    }
+}
+
+/// A hash that stands in the log cannot be written anew by whoever owns the database.
+async fn log_head(database: &PgPool, logged: &mut Option<chain::Head>) {
+    if let Ok(Some(head)) = chain::head(database).await
+        && logged.replace(head) != Some(head)
+    {
+        tracing::info!(%head, "the security events, as they are chained now");
     }
 }
 
@@ -202,6 +213,7 @@ impl Service {
         // The writer ends when the last sender is gone; both stand in these two.
         drop((self.app, self.router));
         let _ = tokio::time::timeout(Duration::from_secs(5), self.audit).await;
+        log_head(&database, &mut None).await;
         database.close().await;
     }
 }

@@ -1,5 +1,6 @@
 //! What an operator can do that no request can.
 
+mod audit;
 mod dev;
 mod dev_users;
 mod doctor;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Hashing of passwords
     #[command(subcommand)]
     Password(password::Password),
+    /// The trail of security events
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Read the settings and say what is wrong or weak
     Doctor,
     /// Helpers for trying the service out
@@ -72,6 +76,7 @@ impl Command {
             Self::Keys(command) => command.run(),
             Self::User(command) => command.run().await,
             Self::Password(command) => command.run(),
+            Self::Audit(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
         }

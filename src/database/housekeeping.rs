@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use time::Duration;
 
 use crate::{
-    security::{limits, session_token, totp},
+    security::{audit, limits, session_token, totp},
     types::Timestamp,
 };
 
@@ -13,6 +13,7 @@ const MARGIN: Duration = Duration::minutes(1);
 
 /// Safe to run anywhere, any time, on every replica at once: each statement removes only what has had its time.
 pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now: Timestamp) -> sqlx::Result<()> {
+    audit::make_months(&mut *pool.acquire().await?, now).await?;
     // A successor can be handed out again for seconds; after that its sealed copy is of use to a thief alone.
     sqlx::query!(
         "update refresh_tokens set successor = null where successor is not null and spent_at <= $1",

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "embedded-postgres")]
 mod embedded;
+mod follower;
 mod housekeeping;
 mod listener;
 mod service_key;
@@ -15,7 +16,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
-pub use self::{housekeeping::housekeeping, listener::listen, service_key::service_key};
+pub use self::{
+    follower::{Followed, events_after, last_position},
+    housekeeping::housekeeping,
+    listener::listen,
+    service_key::service_key,
+};
 use crate::settings::{Env, is_this_machine, number_within};
 
 /// The schema, inside the binary.
@@ -190,7 +196,7 @@ async fn too_mighty(pool: &PgPool) -> anyhow::Result<Option<&'static str>> {
         r#"
         select rolsuper or rolbypassrls or rolcreaterole as "mighty!",
                has_schema_privilege('public', 'create') as "creates!",
-               has_table_privilege('security_events', 'update, delete, truncate') as "rewrites!"
+               has_table_privilege('security_events', 'insert, update, delete, truncate') as "rewrites!"
         from pg_roles
         where rolname = current_user
         "#
@@ -201,7 +207,7 @@ async fn too_mighty(pool: &PgPool) -> anyhow::Result<Option<&'static str>> {
     Ok(match role {
         role if role.mighty => Some("is a superuser, or may create roles or pass row security"),
         role if role.creates => Some("may create tables"),
-        role if role.rewrites => Some("may change the security events"),
+        role if role.rewrites => Some("may write the security events past the function that chains them"),
         _ => None,
     })
 }

@@ -29,6 +29,7 @@ pub const LISTED: &[&str] = &[
     "event",
     "user_id",
     "details", // of `audit::Event`: constants and ids of ours
+    "head",    // of `audit::chain`: a position and a hash
     // the service itself
     "address",
     "count",

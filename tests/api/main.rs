@@ -20,6 +20,7 @@ mod email_change;
 mod email_verification;
 mod enumeration;
 mod envelope;
+mod event_chain;
 mod health;
 mod house;
 mod idempotency;

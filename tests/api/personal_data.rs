@@ -198,10 +198,11 @@ async fn a_list_that_is_too_long_for_the_export_says_so_and_has_the_newest() {
     let fill = async |count: i64| {
         sqlx::query(
             "insert into security_events (id, at, type, user_id)
-             select gen_random_uuid(), now(), 'filler', $1 from generate_series(1, $2)",
+             select gen_random_uuid(), $3, 'filler', $1 from generate_series(1, $2)",
         )
         .bind(ada.id)
         .bind(count)
+        .bind(app.app.givens.now().0)
         .execute(&app.owner)
         .await
         .unwrap();
@@ -271,7 +272,8 @@ async fn tables_about_users(app: &TestApp) -> BTreeMap<String, Vec<String>> {
          select relname::text, attname::text
          from pg_class
          join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped
-         where relkind = 'r'
+         where relkind in ('r', 'p')
+           and not relispartition
            and relnamespace = 'public'::regnamespace
            and (pg_class.oid in (select oid from about)
                 or pg_class.oid in (
@@ -366,10 +368,10 @@ async fn every_table_and_column_about_a_user_is_in_the_export_or_left_out_for_a_
 
 /// Every place in the database where one of these texts stands, in any column of any table.
 async fn places_of(app: &TestApp, texts: &[&str]) -> BTreeSet<String> {
-    let tables: Vec<String> = sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'")
-        .fetch_all(&app.owner)
-        .await
-        .unwrap();
+    let tables = "select relname::text
+                  from pg_class
+                  where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&app.owner).await.unwrap();
     let mut places = BTreeSet::new();
     for table in tables {
         let statement = format!(

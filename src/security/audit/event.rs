@@ -1,15 +1,19 @@
-//! Every security event there is, by the names of OWASP's Logging Vocabulary.
+//! What there is to tell of each event. Nothing that a client sent stands in it: constants, ids of ours and counts.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// What happened. The names are OWASP's.
+use super::Kind;
+
+/// What happened.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
     LoginSuccess,
     LoginFail {
         reason: &'static str,
     },
+    /// An e-mail's budget of attempts is spent; other devices of its owner have theirs.
+    LoginLock,
     TokenCreated,
     TokenReuse {
         session_id: Uuid,
@@ -70,53 +74,106 @@ pub enum Event {
         route: &'static str,
         code: &'static str,
     },
+    /// Fields that no schema has: how mass assignment is tried.
+    UnknownFields {
+        route: &'static str,
+    },
+    /// A stranger's page asked in a browser.
+    ForeignOrigin {
+        route: &'static str,
+    },
+    /// A client that calls itself by the name of a scanner.
+    AttackTool {
+        tool: &'static str,
+    },
+    /// Many more requests than usual, `of` one address, one principal or the whole service.
+    TrafficSpike {
+        of: &'static str,
+        requests: u32,
+        usual: u32,
+    },
+    EndpointScan {
+        refused: u32,
+    },
+    CredentialStuffing {
+        accounts: u32,
+    },
+    PasswordSpraying {
+        networks: u32,
+    },
+    /// A role was changed when nobody should be at work.
+    PrivilegeChange {
+        role: &'static str,
+    },
     /// Redis is lost: each replica counts for itself.
     SharedLimitsLost,
     SharedLimitsBack,
+    /// More events than could be written: so many stand in the log alone.
+    EventsSampled {
+        count: u64,
+    },
     Startup,
     Shutdown,
 }
 
 impl Event {
-    /// The event's name and whatever else is worth knowing. Nothing a client sent stands in it.
-    pub(super) fn told(self) -> (&'static str, serde_json::Value) {
+    /// The event's kind, and whatever else is worth knowing.
+    pub(super) fn told(self) -> (Kind, Value) {
         match self {
-            Self::LoginSuccess => ("authn_login_success", json!({})),
-            Self::LoginFail { reason } => ("authn_login_fail", json!({ "reason": reason })),
-            Self::TokenCreated => ("authn_token_created", json!({})),
-            Self::TokenReuse { session_id } => ("authn_token_reuse", json!({ "session_id": session_id })),
-            Self::TokenRevoked { session_id } => ("authn_token_revoked", json!({ "session_id": session_id })),
-            Self::SessionsRevoked { count } => ("authn_token_revoked", json!({ "sessions": count })),
-            Self::KeyCreated { key } => ("authn_key_created", json!({ "key": key })),
-            Self::KeyRevoked { key } => ("authn_key_revoked", json!({ "key": key })),
-            Self::AccessRefused { route, code } => ("authz_fail", json!({ "route": route, "code": code })),
-            Self::RoleChanged { to } => ("authz_change", json!({ "role": to })),
-            Self::UserCreated => ("user_created", json!({})),
-            Self::UserUpdated => ("user_updated", json!({})),
-            Self::StatusChanged { to } => ("user_updated", json!({ "status": to })),
-            Self::UserDeleted => ("user_deleted", json!({})),
-            Self::AddressTaken => ("input_validation_fail", json!({ "reason": "address taken" })),
-            Self::VerificationRequested => ("authn_token_created", json!({ "purpose": "verify_email" })),
-            Self::PasswordChanged => ("authn_password_change", json!({})),
-            Self::ResetRequested => ("authn_token_created", json!({ "purpose": "reset_password" })),
-            Self::PasswordReset => ("authn_password_change", json!({ "reset": true })),
-            Self::EmailChangeRequested => ("authn_token_created", json!({ "purpose": "change_email" })),
-            Self::EmailChanged => ("user_updated", json!({ "email": true })),
-            Self::Reauthenticated => ("authn_login_success", json!({ "reauthenticated": true })),
-            Self::MfaEnabled => ("authn_mfa_enabled", json!({})),
-            Self::MfaDisabled => ("authn_mfa_disabled", json!({})),
-            Self::MfaSuccess => ("authn_mfa_success", json!({})),
-            Self::MfaFail { reason } => ("authn_mfa_fail", json!({ "reason": reason })),
-            Self::RecoveryCodeUsed => ("authn_mfa_recovery_code_used", json!({})),
-            Self::RecoveryCodesReplaced => ("authn_mfa_recovery_codes_replaced", json!({})),
-            Self::EmailVerified => ("user_updated", json!({ "email_verified": true })),
-            Self::DataExported => ("sensitive_read", json!({ "export": true })),
-            Self::RateLimitExceeded { class } => ("excess_rate_limit_exceeded", json!({ "class": class })),
-            Self::InputRefused { route, code } => ("input_validation_fail", json!({ "route": route, "code": code })),
-            Self::SharedLimitsLost => ("sys_monitor_disabled", json!({ "monitor": "shared rate limits" })),
-            Self::SharedLimitsBack => ("sys_monitor_enabled", json!({ "monitor": "shared rate limits" })),
-            Self::Startup => ("sys_startup", json!({})),
-            Self::Shutdown => ("sys_shutdown", json!({})),
+            Self::LoginSuccess => (Kind::LoginSuccess, json!({})),
+            Self::LoginFail { reason } => (Kind::LoginFail, json!({ "reason": reason })),
+            Self::LoginLock => (Kind::LoginLock, json!({})),
+            Self::TokenCreated => (Kind::TokenCreated, json!({})),
+            Self::TokenReuse { session_id } => (Kind::TokenReuse, json!({ "session_id": session_id })),
+            Self::TokenRevoked { session_id } => (Kind::TokenRevoked, json!({ "session_id": session_id })),
+            Self::SessionsRevoked { count } => (Kind::TokenRevoked, json!({ "sessions": count })),
+            Self::KeyCreated { key } => (Kind::KeyCreated, json!({ "key": key })),
+            Self::KeyRevoked { key } => (Kind::KeyRevoked, json!({ "key": key })),
+            Self::AccessRefused { route, code } => (Kind::AccessRefused, json!({ "route": route, "code": code })),
+            Self::RoleChanged { to } => (Kind::RoleChanged, json!({ "role": to })),
+            Self::UserCreated => (Kind::UserCreated, json!({})),
+            Self::UserUpdated => (Kind::UserUpdated, json!({})),
+            Self::StatusChanged { to } => (Kind::UserUpdated, json!({ "status": to })),
+            Self::UserDeleted => (Kind::UserDeleted, json!({})),
+            Self::AddressTaken => (Kind::InputRefused, json!({ "reason": "address taken" })),
+            Self::EmailVerified => (Kind::UserUpdated, json!({ "email_verified": true })),
+            Self::VerificationRequested => (Kind::TokenCreated, json!({ "purpose": "verify_email" })),
+            Self::PasswordChanged => (Kind::PasswordChange, json!({})),
+            Self::ResetRequested => (Kind::TokenCreated, json!({ "purpose": "reset_password" })),
+            Self::PasswordReset => (Kind::PasswordChange, json!({ "reset": true })),
+            Self::EmailChangeRequested => (Kind::TokenCreated, json!({ "purpose": "change_email" })),
+            Self::EmailChanged => (Kind::UserUpdated, json!({ "email": true })),
+            Self::Reauthenticated => (Kind::LoginSuccess, json!({ "reauthenticated": true })),
+            Self::MfaEnabled => (Kind::MfaEnabled, json!({})),
+            Self::MfaDisabled => (Kind::MfaDisabled, json!({})),
+            Self::MfaSuccess => (Kind::MfaSuccess, json!({})),
+            Self::MfaFail { reason } => (Kind::MfaFail, json!({ "reason": reason })),
+            Self::RecoveryCodeUsed => (Kind::RecoveryCodeUsed, json!({})),
+            Self::RecoveryCodesReplaced => (Kind::RecoveryCodesReplaced, json!({})),
+            Self::DataExported => (Kind::SensitiveRead, json!({ "export": true })),
+            Self::RateLimitExceeded { class } => (Kind::RateLimitExceeded, json!({ "class": class })),
+            Self::InputRefused { route, code } => (Kind::InputRefused, json!({ "route": route, "code": code })),
+            Self::UnknownFields { route } => (Kind::UnknownFields, json!({ "route": route })),
+            Self::ForeignOrigin { route } => (Kind::ForeignOrigin, json!({ "route": route })),
+            Self::AttackTool { tool } => (Kind::AttackTool, json!({ "tool": tool })),
+            Self::TrafficSpike { of, requests, usual } => {
+                (Kind::TrafficSpike, json!({ "of": of, "requests": requests, "usual": usual }))
+            }
+            Self::EndpointScan { refused } => (Kind::EndpointScan, json!({ "refused": refused })),
+            Self::CredentialStuffing { accounts } => (Kind::CredentialStuffing, json!({ "accounts": accounts })),
+            Self::PasswordSpraying { networks } => (Kind::PasswordSpraying, json!({ "networks": networks })),
+            Self::PrivilegeChange { role } => (Kind::PrivilegeChange, json!({ "role": role })),
+            Self::SharedLimitsLost => (Kind::MonitorDisabled, json!({ "monitor": "shared rate limits" })),
+            Self::SharedLimitsBack => (Kind::MonitorEnabled, json!({ "monitor": "shared rate limits" })),
+            Self::EventsSampled { count } => {
+                (Kind::MonitorDisabled, json!({ "monitor": "security events", "count": count }))
+            }
+            Self::Startup => (Kind::Startup, json!({})),
+            Self::Shutdown => (Kind::Shutdown, json!({})),
         }
+    }
+
+    pub fn kind(self) -> Kind {
+        self.told().0
     }
 }

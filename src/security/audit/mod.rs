@@ -1,28 +1,34 @@
-//! Threat: an attack, or an abuse by someone with rights, that nobody can see or reconstruct (ASVS 16.3.1 to 16.3.4; OWASP
-//! Logging Vocabulary). Every security event is a variant of one enum, named in OWASP's words. A change and its event
-//! commit together, so that neither exists without the other; a refusal has no transaction, so its event goes through a
-//! bounded queue that never makes a request wait.
+//! Threat: an attack, or an abuse by someone with rights, that nobody can see or reconstruct (ASVS 16.3.1 to 16.3.4, 16.4.2;
+//! OWASP Logging Vocabulary). Every security event is a variant of one enum, named in OWASP's words. A change and its
+//! event commit together, so that neither exists without the other; a refusal has no transaction, so its event goes
+//! through a bounded queue that never makes a request wait. The database chains the rows by hashes as they are
+//! committed: one that is changed or taken away later shows.
 //!
-//! It does not cover requests as such: each has its own line (`http::respond`).
+//! It does not cover requests as such: each has its own line (`http::respond`). Nor whoever owns the database: they can
+//! write the chain anew, which only a hash that was kept elsewhere shows (`chain`).
 //!
-//! Reading order: `event` (what there is to tell) → this file (how it is told).
+//! Reading order: `kind` and `event` (what there is to tell) → this file (how it is told) → `queue` (what belongs to no
+//! transaction) → `counts` → `chain` (whether it is still as it was written).
 
+pub mod chain;
+mod counts;
 mod event;
+mod kind;
+mod queue;
 
 use std::net::IpAddr;
 
-use serde_json::json;
-use sqlx::{PgConnection, PgPool};
-use tokio::{sync::mpsc, task::JoinHandle};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use self::event::Event;
+pub use self::{
+    counts::{noted, sampled},
+    event::Event,
+    kind::{Kind, Severity},
+    queue::Notes,
+};
 use crate::types::{Givens, Timestamp};
-
-/// Events that wait to be written. When the database cannot keep up, further ones stand in the log alone.
-const QUEUE: usize = 4096;
-/// Events in one insert.
-const BATCH: usize = 128;
 
 /// Whose request caused an event.
 #[derive(Clone, Debug, Default)]
@@ -40,100 +46,85 @@ pub struct Origin {
 /// Writes an event of a change into the transaction of that change.
 pub async fn record(tx: &mut PgConnection, givens: &Givens, origin: &Origin, event: Event) -> sqlx::Result<()> {
     let note = Note::of(givens, origin, event);
-    note.log();
+    note.tell();
     insert(tx, &[note]).await
 }
 
-/// The queue for events that belong to no transaction.
-#[derive(Clone)]
-pub struct Notes {
-    queue: mpsc::Sender<Note>,
-    givens: Givens,
-}
-
+/// An event as it is kept.
 struct Note {
     id: Uuid,
     at: Timestamp,
-    name: &'static str,
-    details: serde_json::Value,
+    kind: Kind,
+    details: Value,
     origin: Origin,
-}
-
-impl Notes {
-    /// Starts the writer. It ends, with everything written, when the last `Notes` is gone.
-    pub fn start(pool: PgPool, givens: Givens) -> (Self, JoinHandle<()>) {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        (Self { queue, givens }, tokio::spawn(write(pool, waiting)))
-    }
-
-    /// Never waits. The log line is always written; the row is given up when the queue is full, because the alternative
-    /// is that whoever floods us with refused requests decides how much memory we use.
-    pub fn note(&self, origin: &Origin, event: Event) {
-        let note = Note::of(&self.givens, origin, event);
-        note.log();
-        if self.queue.try_send(note).is_err() {
-            tracing::warn!("the queue of security events is full: this one stands in the log alone");
-        }
-    }
 }
 
 impl Note {
     fn of(givens: &Givens, origin: &Origin, event: Event) -> Self {
-        let (name, mut details) = event.told();
+        let (kind, mut details) = event.told();
         if let Some(by) = origin.by {
             details["by"] = json!(by);
         }
-        Self { id: givens.new_id(), at: givens.now(), name, details, origin: origin.clone() }
+        Self { id: givens.new_id(), at: givens.now(), kind, details, origin: origin.clone() }
     }
 
-    /// Without the reference: that stands on exactly one line, the request's.
-    fn log(&self) {
-        tracing::info!(
-            event = self.name,
-            request_id = self.origin.request_id.map(tracing::field::display),
-            client_address = self.origin.client_address.map(tracing::field::display),
-            user_id = self.origin.user_id.map(tracing::field::display),
-            details = %self.details,
-            "security event"
-        );
-    }
-}
-
-async fn write(pool: PgPool, mut waiting: mpsc::Receiver<Note>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut batch, BATCH).await > 0 {
-        let written = async { insert(&mut *pool.acquire().await?, &batch).await };
-        if let Err(cause) = written.await {
-            let cause = crate::error::describe(&cause);
-            tracing::error!(cause, count = batch.len(), "security events stand in the log alone");
+    /// Counts it and logs it, whatever becomes of its row. Without the reference: that stands on exactly one line, the
+    /// request's.
+    fn tell(&self) {
+        counts::note(self.kind);
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    event = self.kind.name(),
+                    request_id = self.origin.request_id.map(tracing::field::display),
+                    client_address = self.origin.client_address.map(tracing::field::display),
+                    user_id = self.origin.user_id.map(tracing::field::display),
+                    details = %self.details,
+                    "security event"
+                )
+            };
         }
-        batch.clear();
+        match self.kind.severity() {
+            Severity::Info => line!(info),
+            Severity::Warning => line!(warn),
+            Severity::Alarm => line!(error),
+        }
     }
 }
 
+/// Through the one function that may: the service's role cannot insert by itself, and not choose a place in the chain
+/// (migration 14).
 async fn insert(connection: &mut PgConnection, notes: &[Note]) -> sqlx::Result<()> {
     let ids: Vec<_> = notes.iter().map(|note| note.id).collect();
     let times: Vec<_> = notes.iter().map(|note| note.at.0).collect();
-    let names: Vec<_> = notes.iter().map(|note| note.name.to_owned()).collect();
+    let kinds: Vec<_> = notes.iter().map(|note| note.kind.name().to_owned()).collect();
     let users: Vec<_> = notes.iter().map(|note| note.origin.user_id).collect();
     let addresses: Vec<_> = notes.iter().map(|note| note.origin.client_address.map(|ip| ip.to_string())).collect();
     let requests: Vec<_> = notes.iter().map(|note| note.origin.request_id).collect();
     let references: Vec<_> = notes.iter().map(|note| note.origin.reference.clone()).collect();
     let details: Vec<_> = notes.iter().map(|note| note.details.clone()).collect();
     sqlx::query!(
-        r#"
-        insert into security_events (id, at, type, user_id, client_address, request_id, reference, details)
-        select *
-        from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::jsonb[])
-        "#,
+        "select append_security_events($1, $2, $3, $4, $5, $6, $7, $8)",
         &ids,
         &times,
-        &names,
+        &kinds,
         &users as &[Option<Uuid>],
         &addresses as &[Option<String>],
         &requests as &[Option<Uuid>],
         &references as &[Option<String>],
         &details,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes the partitions of this month and the next, so that no event has to.
+pub async fn make_months(connection: &mut PgConnection, now: Timestamp) -> sqlx::Result<()> {
+    let month = now.0.date().replace_day(1).expect("every month has a first day");
+    sqlx::query!(
+        "select make_security_events_month($1), make_security_events_month(($1 + interval '1 month')::date)",
+        month
     )
     .execute(connection)
     .await?;

@@ -90,6 +90,10 @@ pub async fn export(caller: Caller<Fresh>, State(app): State<App>) -> Result<Dow
         activity: sections::activity(&mut tx, user).await?,
         not_included: NOT_INCLUDED,
     };
+    tx.rollback().await?;
+    // In a transaction of its own: one that sees an old moment cannot add to the chain of events. Nothing is handed out
+    // before it has committed.
+    let mut tx = app.database.begin().await?;
     audit::record(&mut tx, &app.givens, &caller.context().origin(), Event::DataExported).await?;
     tx.commit().await?;
     let day = now.0.format(DAY).unwrap_or_default();

@@ -1,0 +1,50 @@
+//! Events in the order in which they were committed, for whoever follows them: alarms, and the stream that
+//! administrators watch. Positions have no gaps and become visible in order, on every replica, so one number remembers
+//! how far a follower came, and nothing is missed.
+
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::types::Timestamp;
+
+/// A security event, as it stands in the trail.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    pub position: i64,
+    pub id: Uuid,
+    pub r#type: String,
+    pub at: Timestamp,
+    pub user_id: Option<Uuid>,
+    pub client_address: Option<String>,
+    pub request_id: Option<Uuid>,
+    pub reference: Option<String>,
+    pub details: Value,
+}
+
+/// Where the trail ends now; 0 before the first event.
+pub async fn last_position(pool: &PgPool) -> sqlx::Result<i64> {
+    let last = sqlx::query_scalar!(r#"select coalesce(max(position), 0) as "last!" from security_event_chain"#);
+    last.fetch_one(pool).await
+}
+
+/// The events that follow a position, oldest first.
+pub async fn events_after(pool: &PgPool, position: i64, limit: i64) -> sqlx::Result<Vec<Followed>> {
+    // The time stands in both, so that only the partition that holds the event is looked into.
+    sqlx::query_as!(
+        Followed,
+        r#"
+        select chain.position, event.id, event.type, event.at as "at: _", event.user_id, event.client_address,
+               event.request_id, event.reference, event.details
+        from security_event_chain chain
+        join security_events event on event.id = chain.event_id and event.at = chain.at
+        where chain.position > $1
+        order by chain.position
+        limit $2
+        "#,
+        position,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
