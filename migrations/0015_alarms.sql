@@ -1,8 +1,8 @@
 -- Alarms: how far the trail was read for what is worth waking somebody, and what was told of it.
 
--- How far. One row, for all replicas; whoever holds its lock reads on.
-create table alarm_cursor (
-    is_only  boolean primary key default true check (is_only),
+-- How far, for each way out. Whoever holds the row's lock reads on.
+create table alarm_cursors (
+    channel  text primary key check (channel in ('webhook', 'mail')),
     position bigint not null
 );
 
@@ -28,5 +28,5 @@ create table alarms (
     check (num_nulls(delivery, told, told_since, event, opened_at) in (0, 5))
 );
 
-grant select, insert, update on alarm_cursor, alarms to drawbridge_service;
+grant select, insert, update on alarm_cursors, alarms to drawbridge_service;
 grant delete on alarms to drawbridge_service;

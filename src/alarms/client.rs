@@ -58,6 +58,7 @@ pub(super) struct Client {
     resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
     allow_private: bool,
+    patience: Duration,
 }
 
 impl Client {
@@ -72,12 +73,13 @@ impl Client {
             .with_safe_default_protocol_versions()
             .context("TLS for the webhook")?;
         let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { resolver, tls: TlsConnector::from(Arc::new(config)), allow_private })
+        Ok(Self { resolver, tls: TlsConnector::from(Arc::new(config)), allow_private, patience: IN_ALL })
     }
 
     /// `Ok`: the receiver has taken it. The error is one sentence for the log, without the path of the address.
     pub(super) async fn post(&self, endpoint: &Endpoint, letter: Letter) -> anyhow::Result<()> {
-        let status = timeout(IN_ALL, self.exchange(endpoint, letter)).await.context("no answer within ten seconds")??;
+        let exchange = timeout(self.patience, self.exchange(endpoint, letter));
+        let status = exchange.await.context("the receiver did not answer in time")??;
         ensure!(!status.is_redirection(), "the receiver answered {}: redirects are not followed", status.as_u16());
         ensure!(status.is_success(), "the receiver answered {}", status.as_u16());
         Ok(())
@@ -148,4 +150,220 @@ async fn speak(
         _ = connection => answer.await,
     };
     Ok(answer.context("no answer that is HTTP")?.status())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// Whoever has the name: every look-up has the next answer, the last one for ever.
+    struct Owner {
+        answers: Vec<Vec<&'static str>>,
+        asked: AtomicUsize,
+    }
+
+    impl Owner {
+        fn of(answers: &[&[&'static str]]) -> Arc<Self> {
+            let answers = answers.iter().map(|answer| answer.to_vec()).collect();
+            Arc::new(Self { answers, asked: AtomicUsize::new(0) })
+        }
+    }
+
+    impl Resolve for Owner {
+        fn resolve<'a>(&'a self, _: &'a str) -> Resolving<'a> {
+            let turn = self.asked.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1);
+            let answer = self.answers[turn].iter().map(|address| address.parse().unwrap()).collect();
+            Box::pin(async move { Ok(answer) })
+        }
+    }
+
+    fn client(owner: &Arc<Owner>, allow_private: bool) -> Client {
+        Client::with(owner.clone(), RootCertStore::empty(), allow_private).unwrap()
+    }
+
+    fn letter() -> Letter {
+        Letter { signature: "t=1,v1=00".to_owned(), body: br#"{"id":1}"#.to_vec() }
+    }
+
+    /// A receiver on this machine, under a name that no resolver knows.
+    async fn receiver(scheme: &str) -> (TcpListener, Endpoint) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, Endpoint::parse(&format!("{scheme}://receiver.invalid:{port}/hook?token=x")).unwrap())
+    }
+
+    async fn nobody_came(listener: &TcpListener) -> bool {
+        timeout(Duration::ZERO, listener.accept()).await.is_err()
+    }
+
+    /// Takes one request and answers it with these bytes; what came is returned.
+    async fn answer(listener: &TcpListener, answer: &[u8]) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut came = Vec::new();
+        while !came.ends_with(br#"{"id":1}"#) {
+            assert!(stream.read_buf(&mut came).await.unwrap() > 0, "{}", String::from_utf8_lossy(&came));
+        }
+        stream.write_all(answer).await.unwrap();
+        String::from_utf8(came).unwrap()
+    }
+
+    async fn refusal(client: &Client, endpoint: &Endpoint) -> String {
+        format!("{:#}", client.post(endpoint, letter()).await.unwrap_err())
+    }
+
+    #[tokio::test]
+    async fn the_letter_arrives_whole_and_with_its_signature() {
+        let (listener, endpoint) = receiver("http").await;
+        let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
+        let (posted, came) =
+            tokio::join!(client.post(&endpoint, letter()), answer(&listener, b"HTTP/1.1 204 No Content\r\n\r\n"));
+        posted.unwrap();
+        let came = came.to_ascii_lowercase();
+        assert!(came.starts_with("post /hook?token=x http/1.1\r\n"), "{came}");
+        for line in [
+            format!("host: receiver.invalid:{}", endpoint.port),
+            "content-type: application/json".to_owned(),
+            "content-length: 8".to_owned(),
+            "x-drawbridge-signature: t=1,v1=00".to_owned(),
+        ] {
+            assert!(came.contains(&format!("\r\n{line}\r\n")), "{line}: {came}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inwards_is_not_called_also_not_if_it_leads_elsewhere_as_well() {
+        let (listener, endpoint) = receiver("http").await;
+        for addresses in [["127.0.0.1"].as_slice(), &["8.8.8.8", "127.0.0.1"], &["::ffff:127.0.0.1"], &["10.0.0.1"]] {
+            let refusal = refusal(&client(&Owner::of(&[addresses]), false), &endpoint).await;
+            assert!(refusal.contains("ALERT_WEBHOOK_ALLOW_PRIVATE"), "{addresses:?}: {refusal}");
+        }
+        for addresses in [["169.254.169.254"].as_slice(), &["127.0.0.1", "169.254.169.254"], &["0.0.0.0"]] {
+            let refusal = refusal(&client(&Owner::of(&[addresses]), true), &endpoint).await;
+            assert!(refusal.contains("no receiver's"), "{addresses:?}: {refusal}");
+        }
+        assert!(nobody_came(&listener).await);
+    }
+
+    /// DNS rebinding: the name leads to a good address while it is judged, and inwards when it is called.
+    #[tokio::test]
+    async fn the_address_that_was_judged_is_the_one_that_is_called() {
+        let (listener, endpoint) = receiver("http").await;
+        let owner = Owner::of(&[&["127.0.0.1"], &["127.0.0.2"]]);
+        let client = client(&owner, true);
+        let (posted, _) = tokio::join!(client.post(&endpoint, letter()), answer(&listener, b"HTTP/1.1 200 OK\r\n\r\n"));
+        posted.unwrap();
+        assert_eq!(owner.asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_second_address_is_tried_where_nobody_listens_at_the_first() {
+        let (listener, endpoint) = receiver("http").await;
+        let client = client(&Owner::of(&[&["::1", "127.0.0.1"]]), true);
+        let (posted, _) = tokio::join!(client.post(&endpoint, letter()), answer(&listener, b"HTTP/1.1 200 OK\r\n\r\n"));
+        posted.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let ((first, endpoint), (second, elsewhere)) = (receiver("http").await, receiver("http").await);
+        let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
+        let location = format!("HTTP/1.1 307 -\r\nLocation: http://{}/\r\n\r\n", elsewhere.authority);
+        let (refusal, _) = tokio::join!(refusal(&client, &endpoint), answer(&first, location.as_bytes()));
+        assert!(refusal.contains("answered 307"), "{refusal}");
+        assert!(nobody_came(&second).await);
+    }
+
+    #[tokio::test]
+    async fn only_a_success_is_one() {
+        let (listener, endpoint) = receiver("http").await;
+        let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
+        for (status, taken) in
+            [(200, true), (202, true), (299, true), (304, false), (400, false), (410, false), (503, false)]
+        {
+            let line = format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\n\r\n");
+            let (posted, _) = tokio::join!(client.post(&endpoint, letter()), answer(&listener, line.as_bytes()));
+            assert_eq!(posted.is_ok(), taken, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_endless_or_no_http_or_never_comes_is_none() {
+        let (listener, endpoint) = receiver("http").await;
+        let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
+        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'x'; 1024 * 1024]].concat();
+        for wrong in [endless.as_slice(), b"220 smtp.example.com\r\n", b""] {
+            let (refusal, _) = tokio::join!(refusal(&client, &endpoint), async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                // It may hang up before all of it is sent.
+                let _ = stream.write_all(wrong).await;
+            });
+            assert!(refusal.contains("no answer that is HTTP"), "{refusal}");
+        }
+        let impatient = Client { patience: Duration::from_millis(50), ..client };
+        let (refusal, _held) = tokio::join!(refusal(&impatient, &endpoint), listener.accept());
+        assert!(refusal.contains("did not answer in time"), "{refusal}");
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_not_waited_for() {
+        let (listener, endpoint) = receiver("http").await;
+        let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
+        let (posted, _) = tokio::join!(
+            client.post(&endpoint, letter()),
+            answer(&listener, b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n{")
+        );
+        posted.unwrap();
+    }
+
+    /// An authority of the test's own, and a receiver with its certificate for this name.
+    fn certified(name: &str) -> (RootCertStore, TlsAcceptor) {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let (authority_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let root = authority.self_signed(&authority_key).unwrap();
+        let issuer = Issuer::new(authority, authority_key);
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(root.der().clone()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+            .unwrap();
+        (roots, TlsAcceptor::from(Arc::new(config)))
+    }
+
+    async fn answer_over_tls(listener: &TcpListener, acceptor: &TlsAcceptor) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+        let mut came = Vec::new();
+        while stream.read_buf(&mut came).await.unwrap_or(0) > 0 && !came.ends_with(br#"{"id":1}"#) {}
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+    }
+
+    #[tokio::test]
+    async fn the_certificate_is_the_name_s_and_of_an_authority_that_is_known() {
+        let (listener, endpoint) = receiver("https").await;
+        let (good, others) = (certified("receiver.invalid"), certified("other.invalid"));
+        let unknown = certified("receiver.invalid");
+        for ((roots, _), (_, acceptor), taken) in
+            [(&good, &good, true), (&others, &others, false), (&unknown, &good, false)]
+        {
+            let owner = Owner::of(&[&["127.0.0.1"]]);
+            let client = Client::with(owner, roots.clone(), true).unwrap();
+            let (posted, ()) = tokio::join!(client.post(&endpoint, letter()), answer_over_tls(&listener, acceptor));
+            assert_eq!(posted.is_ok(), taken, "{posted:?}");
+        }
+    }
 }

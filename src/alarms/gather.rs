@@ -23,10 +23,12 @@ impl Ledger {
     pub(super) async fn open(&self) -> sqlx::Result<()> {
         sqlx::query!(
             r#"
-            insert into alarm_cursor (position)
-            select coalesce(max(position), 0) from security_event_chain
+            insert into alarm_cursors (channel, position)
+            select channel, coalesce((select max(position) from security_event_chain), 0)
+            from unnest($1::text[]) as channel
             on conflict do nothing
-            "#
+            "#,
+            &self.channels as _,
         )
         .execute(&self.pool)
         .await?;
@@ -35,32 +37,47 @@ impl Ledger {
         Ok(())
     }
 
-    /// Reads on. `true`: there may be more.
-    pub(super) async fn gather(&self) -> sqlx::Result<bool> {
-        // Looked at without a lock first: that writes nothing, and almost always there is nothing.
+    /// Reads on, for each way out by itself: a replica that does not have it yet must not read past what it would tell.
+    pub(super) async fn gather(&self) -> sqlx::Result<()> {
+        for channel in &self.channels {
+            while self.gather_for(*channel).await? {}
+        }
+        Ok(())
+    }
+
+    /// `true`: there may be more.
+    async fn gather_for(&self, channel: Channel) -> sqlx::Result<bool> {
+        // Without a lock first: that writes nothing, and almost always there is nothing.
         let ends = sqlx::query!(
             r#"
-            select position as "from!", (select max(position) from security_event_chain) as upto
-            from alarm_cursor
-            "#
+            select position as "from!", coalesce((select max(position) from security_event_chain), 0) as "upto!"
+            from alarm_cursors
+            where channel = $1
+            "#,
+            channel as _,
         );
         let ends = ends.fetch_one(&self.pool).await?;
-        if ends.upto.is_none_or(|upto| upto <= ends.from) {
+        if ends.upto <= ends.from {
             return Ok(false);
         }
         let mut tx = self.pool.begin().await?;
-        let cursor = sqlx::query_scalar!("select position from alarm_cursor for update skip locked");
-        // Another replica is at it.
-        let Some(from) = cursor.fetch_optional(&mut *tx).await? else { return Ok(false) };
-        let upto = ends.upto.unwrap_or(from).clamp(from, from + STRIDE);
+        let cursor = sqlx::query_scalar!(
+            "select position from alarm_cursors where channel = $1 for update skip locked",
+            channel as _
+        );
+        // Another replica is at it, or was.
+        let Some(from) = cursor.fetch_optional(&mut *tx).await?.filter(|from| *from < ends.upto) else {
+            return Ok(false);
+        };
+        let upto = ends.upto.min(from + STRIDE);
         for (kind, gathered) in self.alarms(&mut tx, from, upto).await? {
-            for channel in &self.channels {
-                self.add(&mut tx, *channel, &kind, &gathered).await?;
-            }
+            self.add(&mut tx, channel, &kind, &gathered).await?;
         }
-        sqlx::query!("update alarm_cursor set position = $1", upto).execute(&mut *tx).await?;
+        sqlx::query!("update alarm_cursors set position = $1 where channel = $2", upto, channel as _)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
-        Ok(ends.upto.is_some_and(|end| end > upto))
+        Ok(upto < ends.upto)
     }
 
     /// The alarms among the events from one position to another, by kind. A flood of other events never leaves the
@@ -97,13 +114,7 @@ impl Ledger {
         Ok(gathered)
     }
 
-    async fn add(
-        &self,
-        tx: &mut PgConnection,
-        channel: Channel,
-        kind: &str,
-        gathered: &Gathered,
-    ) -> sqlx::Result<()> {
+    async fn add(&self, tx: &mut PgConnection, channel: Channel, kind: &str, gathered: &Gathered) -> sqlx::Result<()> {
         sqlx::query!(
             r#"
             insert into alarms (channel, kind, gathered, since, newest, ready_at)
@@ -113,7 +124,7 @@ impl Ledger {
                 since = case when alarms.gathered = 0 then excluded.since else alarms.since end,
                 newest = excluded.newest
             "#,
-            channel.name(),
+            channel as _,
             kind,
             gathered.count,
             gathered.since.0,

@@ -74,7 +74,6 @@ impl Ledger {
     /// unless one is under way.
     pub(super) async fn lease(&self) -> sqlx::Result<Option<Due>> {
         let now = self.givens.now();
-        let channels: Vec<_> = self.channels.iter().map(|channel| channel.name().to_owned()).collect();
         sqlx::query_as!(
             Due,
             r#"
@@ -103,7 +102,7 @@ impl Ledger {
             self.givens.new_id(),
             now.0,
             (now + LEASE).0,
-            &channels,
+            &self.channels as _,
         )
         .fetch_optional(&self.pool)
         .await

@@ -8,8 +8,7 @@ use time::{format_description::BorrowedFormatItem, macros::format_description};
 use super::ledger::Due;
 use crate::{security::client_address::ClientAddress, types::Timestamp};
 
-const SECOND: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
+const SECOND: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
 pub(super) fn subject(due: &Due) -> String {
     match due.told {

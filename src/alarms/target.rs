@@ -23,36 +23,36 @@ pub(super) enum Verdict {
 use Verdict::{Never, Private, Public};
 
 const V4: [(Ipv4Net, Verdict); 18] = [
-    (v4([0, 0, 0, 0], 8), Never),           // "this" network: Linux takes it for the machine itself
-    (v4([10, 0, 0, 0], 8), Private),        // RFC 1918
-    (v4([100, 64, 0, 0], 10), Private),     // a provider's own, behind its NAT (RFC 6598)
-    (v4([100, 100, 100, 200], 32), Never),  // metadata of Alibaba Cloud
-    (v4([127, 0, 0, 0], 8), Private),       // this machine
-    (v4([168, 63, 129, 16], 32), Never),    // the platform of Azure, at what looks like a public address
-    (v4([169, 254, 0, 0], 16), Never),      // link-local: 169.254.169.254 is the metadata of most clouds
-    (v4([172, 16, 0, 0], 12), Private),     // RFC 1918
-    (v4([192, 0, 0, 0], 24), Never),        // protocols of the IETF; metadata of Oracle Cloud
-    (v4([192, 0, 2, 0], 24), Never),        // documentation
-    (v4([192, 88, 99, 0], 24), Never),      // relays of 6to4, given up
-    (v4([192, 168, 0, 0], 16), Private),    // RFC 1918
-    (v4([198, 18, 0, 0], 15), Never),       // benchmarks
-    (v4([198, 51, 100, 0], 24), Never),     // documentation
-    (v4([203, 0, 113, 0], 24), Never),      // documentation
-    (v4([224, 0, 0, 0], 4), Never),         // multicast
-    (v4([240, 0, 0, 0], 4), Never),         // reserved
-    (v4([255, 255, 255, 255], 32), Never),  // broadcast
+    (v4([0, 0, 0, 0], 8), Never),       // "this" network: Linux takes it for the machine itself
+    (v4([10, 0, 0, 0], 8), Private),    // RFC 1918
+    (v4([100, 64, 0, 0], 10), Private), // a provider's own, behind its NAT (RFC 6598)
+    (v4([100, 100, 100, 200], 32), Never), // metadata of Alibaba Cloud
+    (v4([127, 0, 0, 0], 8), Private),   // this machine
+    (v4([168, 63, 129, 16], 32), Never), // the platform of Azure, at what looks like a public address
+    (v4([169, 254, 0, 0], 16), Never),  // link-local: 169.254.169.254 is the metadata of most clouds
+    (v4([172, 16, 0, 0], 12), Private), // RFC 1918
+    (v4([192, 0, 0, 0], 24), Never),    // protocols of the IETF; metadata of Oracle Cloud
+    (v4([192, 0, 2, 0], 24), Never),    // documentation
+    (v4([192, 88, 99, 0], 24), Never),  // relays of 6to4, given up
+    (v4([192, 168, 0, 0], 16), Private), // RFC 1918
+    (v4([198, 18, 0, 0], 15), Never),   // benchmarks
+    (v4([198, 51, 100, 0], 24), Never), // documentation
+    (v4([203, 0, 113, 0], 24), Never),  // documentation
+    (v4([224, 0, 0, 0], 4), Never),     // multicast
+    (v4([240, 0, 0, 0], 4), Never),     // reserved
+    (v4([255, 255, 255, 255], 32), Never), // broadcast
 ];
 
 /// Of IPv6 only 2000::/3 is given out to the world: what is not in this list and not in there is refused.
 const V6: [(Ipv6Net, Verdict); 8] = [
-    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Private),      // this machine
-    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Private),   // unique local (RFC 4193)
+    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Private),       // this machine
+    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Private),    // unique local (RFC 4193)
     (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Never), // metadata of AWS
-    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 64), Never), // metadata of Google Cloud
+    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 64), Never),  // metadata of Google Cloud
     (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Public),
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Never),    // protocols of the IETF: Teredo, benchmarks, ORCHID
+    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Never), // protocols of the IETF: Teredo, benchmarks, ORCHID
     (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Never), // documentation
-    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Never),    // documentation (RFC 9637)
+    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Never), // documentation (RFC 9637)
 ];
 
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> Ipv4Net {
@@ -86,9 +86,9 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
     match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] => v4(g, h),         // mapped: the socket speaks IPv4
-        [0x64, 0xff9b, 0, 0, 0, 0] => v4(g, h),      // NAT64 (RFC 6052)
-        [0x2002, high, low, ..] => v4(high, low),    // 6to4 (RFC 3056)
+        [0, 0, 0, 0, 0, 0xffff] => v4(g, h),      // mapped: the socket speaks IPv4
+        [0x64, 0xff9b, 0, 0, 0, 0] => v4(g, h),   // NAT64 (RFC 6052)
+        [0x2002, high, low, ..] => v4(high, low), // 6to4 (RFC 3056)
         _ => None,
     }
 }

@@ -30,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::hours(1);
 /// For a mail, with all that is said between two mail servers. The webhook has its own bound.
 const MAILING: Pause = Pause::from_secs(90);
 
-/// Follows the trail for as long as the process lives.
+/// Follows the trail for as long as the process lives; at once at its end, where nobody is to be told.
 pub struct Worker {
     ledger: Ledger,
     ways: Vec<Way>,
@@ -65,7 +65,6 @@ struct Body<'a> {
 }
 
 impl Worker {
-    /// Where nobody is to be told, the trail is still followed, so that whoever is named later hears of what is new then.
     pub async fn open(
         settings: &Settings,
         sender: Sender,
@@ -87,7 +86,7 @@ impl Worker {
     pub async fn run(self) {
         let worker = Arc::new(self);
         let mut attempts = JoinSet::new();
-        while !worker.ledger.pool.is_closed() {
+        while !worker.ways.is_empty() && !worker.ledger.pool.is_closed() {
             match worker.look(&mut attempts).await {
                 Ok(()) => tokio::time::sleep(LOOK).await,
                 Err(cause) => {
@@ -102,7 +101,7 @@ impl Worker {
     /// Each delivery is a task of its own: a receiver that takes its time takes nobody else's. There are no more of them
     /// than there are ways out and kinds, since the next of a kind waits for the one before it.
     async fn look(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> sqlx::Result<()> {
-        while self.ledger.gather().await? {}
+        self.ledger.gather().await?;
         while let Some(due) = self.ledger.lease().await? {
             attempts.spawn(self.clone().attempt(due));
         }
