@@ -93,8 +93,9 @@ fn modules_import_only_from_below() {
         for import in imports(code) {
             let (from, part) = import.split_once("::").unwrap();
             let same = from == module;
-            let neighbours = matches!((module, from), ("state", "config") | ("settings", "security") | ("alarms", "mail"))
-                || (floor(from), floor(module)) == (1, 1);
+            let neighbours =
+                matches!((module, from), ("state", "config") | ("settings", "security") | ("alarms", "mail"))
+                    || (floor(from), floor(module)) == (1, 1);
             assert!(
                 same || floor(from) < floor(module) || neighbours,
                 "{} imports {import}, which is not below it",
