@@ -10,10 +10,11 @@ create table alarm_cursors (
 create table alarms (
     channel  text not null check (channel in ('webhook', 'mail')),
     kind     text not null,
-    -- What has come since the last delivery was put together: how many, the first one's time, the newest one.
+    -- What has come since the last delivery was put together: how many, the first one's time, the newest one. It is
+    -- moved from here to there, and cleared away when it was told: whom it was about is not kept for longer.
     gathered bigint not null,
-    since    timestamptz not null,
-    newest   jsonb not null,
+    since    timestamptz,
+    newest   jsonb,
     -- Also a lease: a replica moves it on before it tries, so that no two send the same.
     ready_at timestamptz not null,
     -- The delivery under way, which stays as it is over all its attempts: a receiver that has taken it, and whose answer
@@ -25,6 +26,7 @@ create table alarms (
     opened_at  timestamptz,
     attempts   integer not null default 0,
     primary key (channel, kind),
+    check (num_nulls(since, newest) = case gathered when 0 then 2 else 0 end),
     check (num_nulls(delivery, told, told_since, event, opened_at) in (0, 5))
 );
 

@@ -121,7 +121,7 @@ impl Ledger {
             values ($1, $2, $3, $4, $5, $6)
             on conflict (channel, kind) do update
             set gathered = alarms.gathered + excluded.gathered,
-                since = case when alarms.gathered = 0 then excluded.since else alarms.since end,
+                since = coalesce(alarms.since, excluded.since),
                 newest = excluded.newest
             "#,
             channel as _,

@@ -84,6 +84,8 @@ impl Ledger {
                 event = coalesce(event, newest),
                 opened_at = coalesce(opened_at, $2),
                 gathered = case when delivery is null then 0 else gathered end,
+                since = case when delivery is null then null else since end,
+                newest = case when delivery is null then null else newest end,
                 attempts = attempts + 1,
                 ready_at = $3
             where (channel, kind) = (
@@ -96,8 +98,8 @@ impl Ledger {
                 limit 1
                 for update skip locked
             )
-            returning channel as "channel: _", kind, delivery as "delivery!", told as "told!", told_since as "told_since!: _",
-                      event as "event!: _", opened_at as "opened_at!: _", attempts
+            returning channel as "channel: _", kind, delivery as "delivery!", told as "told!",
+                      told_since as "told_since!: _", event as "event!: _", opened_at as "opened_at!: _", attempts
             "#,
             self.givens.new_id(),
             now.0,
