@@ -208,7 +208,8 @@ mod tests {
 
     /// Takes one request and answers it with these bytes; what came is returned.
     async fn answer(listener: &TcpListener, answer: &[u8]) -> String {
-        let (mut stream, _) = listener.accept().await.unwrap();
+        let came = timeout(Duration::from_secs(30), listener.accept()).await;
+        let (mut stream, _) = came.expect("nobody came").unwrap();
         let mut came = Vec::new();
         while !came.ends_with(br#"{"id":1}"#) {
             assert!(stream.read_buf(&mut came).await.unwrap() > 0, "{}", String::from_utf8_lossy(&came));

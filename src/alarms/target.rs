@@ -1,6 +1,6 @@
 //! Threat: a webhook is a request that the service makes to where somebody else says. Pointed inwards it reaches what the
 //! network thought only the service can: a database's console, the cloud's metadata with the machine's credentials
-//! (OWASP API7:2023 SSRF; ASVS 13.2.4, 13.2.5; CWE-918). So it is not the name that is judged, which can lead anywhere and
+//! (OWASP API7:2023 SSRF; ASVS 1.3.6, 13.2.4; CWE-918). So it is not the name that is judged, which can lead anywhere and
 //! elsewhere a moment later, but every address that it leads to, and then exactly a judged address is called.
 //!
 //! The ranges are those of the IANA registries for special-purpose addresses (RFC 6890), and the clouds' own. It does not
@@ -22,7 +22,7 @@ pub(super) enum Verdict {
 
 use Verdict::{Never, Private, Public};
 
-const V4: [(Ipv4Net, Verdict); 18] = [
+const V4: [(Ipv4Net, Verdict); 17] = [
     (v4([0, 0, 0, 0], 8), Never),       // "this" network: Linux takes it for the machine itself
     (v4([10, 0, 0, 0], 8), Private),    // RFC 1918
     (v4([100, 64, 0, 0], 10), Private), // a provider's own, behind its NAT (RFC 6598)
@@ -39,8 +39,7 @@ const V4: [(Ipv4Net, Verdict); 18] = [
     (v4([198, 51, 100, 0], 24), Never), // documentation
     (v4([203, 0, 113, 0], 24), Never),  // documentation
     (v4([224, 0, 0, 0], 4), Never),     // multicast
-    (v4([240, 0, 0, 0], 4), Never),     // reserved
-    (v4([255, 255, 255, 255], 32), Never), // broadcast
+    (v4([240, 0, 0, 0], 4), Never),     // reserved, and broadcast
 ];
 
 /// Of IPv6 only 2000::/3 is given out to the world: what is not in this list and not in there is refused.
@@ -118,7 +117,8 @@ mod tests {
             ("198.18.0.0", "198.19.255.255", Never, Some("198.17.255.255"), Some("198.20.0.0")),
             ("198.51.100.0", "198.51.100.255", Never, Some("198.51.99.255"), Some("198.51.101.0")),
             ("203.0.113.0", "203.0.113.255", Never, Some("203.0.112.255"), Some("203.0.114.0")),
-            ("224.0.0.0", "255.255.255.255", Never, Some("223.255.255.255"), None),
+            ("224.0.0.0", "239.255.255.255", Never, Some("223.255.255.255"), None),
+            ("240.0.0.0", "255.255.255.255", Never, None, None),
             ("2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", Never, None, Some("2001:200::")),
             ("2001:db8::", "2001:db8:ffff::", Never, Some("2001:db7:ffff::"), Some("2001:db9::")),
             ("3fff::", "3fff:fff:ffff::", Never, Some("3ffe:ffff::"), Some("3fff:1000::")),
