@@ -50,9 +50,10 @@ declare
     partition text := 'security_events_' || to_char(month, 'YYYY_MM');
 begin
     if to_regclass(partition) is null then
-        -- Two that come first must not both make it.
+        -- Two that come first must not both make it. Asked of the catalogue's rows: what this session remembers of names
+        -- may be older than the lock.
         perform pg_advisory_xact_lock(hashtext('make_security_events_month'));
-        if to_regclass(partition) is null then
+        if not exists (select from pg_class where relname = partition and relnamespace = 'public'::regnamespace) then
             execute format(
                 'create table %I partition of security_events for values from (%L) to (%L)',
                 partition,

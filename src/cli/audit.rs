@@ -11,8 +11,9 @@ use clap::Subcommand;
 use drawbridge::{
     config::Config,
     database::{self, Purpose},
-    security::audit::chain::{self, Head, Report},
+    security::audit::chain::{self, Head, ONE_MOMENT, Report},
 };
+use sqlx::Connection;
 
 use super::say;
 
@@ -39,7 +40,10 @@ impl Audit {
         let located = database::locate(&config.database, Purpose::Command).await?;
         // Not through the service's pool: its time-outs are for requests.
         let mut connection = database::connect(&located.service).await?;
-        let report = chain::verify(&mut connection, &kept).await.context("read the trail")?;
+        let mut tx = connection.begin_with(ONE_MOMENT).await.context("read the trail")?;
+        let report = chain::verify(&mut tx, &kept).await.context("read the trail")?;
+        tx.rollback().await.context("read the trail")?;
+        connection.close().await.context("close the connection")?;
         tell(&report, kept.len())
     }
 }
@@ -60,9 +64,9 @@ fn logged(path: &Path) -> std::io::Result<Vec<Head>> {
 
 fn tell(report: &Report, kept: usize) -> anyhow::Result<()> {
     let (Some(from), Some(head)) = (report.from, report.head) else { return say("There is no event yet.") };
+    let (sound, hashes) = (report.sound, if kept == 1 { "hash" } else { "hashes" });
     say(&format!(
-        "{} events from position {from} on are as they were written, held against {kept} kept hashes.",
-        report.sound
+        "{sound} events from position {from} on are as they were written, held against {kept} kept {hashes}."
     ))?;
     say(&format!("The chain ends at {head}"))?;
     if report.is_sound() {
@@ -71,5 +75,8 @@ fn tell(report: &Report, kept: usize) -> anyhow::Result<()> {
     for finding in &report.findings {
         say(&format!("- {finding}"))?;
     }
-    bail!("the trail was tampered with: {} findings", report.findings.len() as u64 + report.more)
+    match report.findings.len() as u64 + report.more {
+        1 => bail!("the trail was tampered with: 1 finding"),
+        count => bail!("the trail was tampered with: {count} findings"),
+    }
 }

@@ -10,6 +10,7 @@ mod reset_mfa;
 mod serve;
 mod table;
 mod user;
+mod why;
 
 use std::{io::Write, path::PathBuf};
 
@@ -59,6 +60,8 @@ pub enum Command {
     /// The trail of security events
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// What stands behind the reference that a client was given: its request, the cause and the events
+    Why(why::Why),
     /// Read the settings and say what is wrong or weak
     Doctor,
     /// Helpers for trying the service out
@@ -77,6 +80,7 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Password(command) => command.run(),
             Self::Audit(command) => command.run().await,
+            Self::Why(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
         }

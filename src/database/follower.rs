@@ -30,8 +30,11 @@ pub async fn last_position(pool: &PgPool) -> sqlx::Result<i64> {
 
 /// The events that follow a position, oldest first.
 pub async fn events_after(pool: &PgPool, position: i64, limit: i64) -> sqlx::Result<Vec<Followed>> {
+    // One moment for the plan and the rows: a query that was planned just before a month's partition was made would find
+    // the place of an event there, and not the event, and the follower would go on without it.
+    let mut tx = pool.begin_with("begin isolation level repeatable read read only").await?;
     // The time stands in both, so that only the partition that holds the event is looked into.
-    sqlx::query_as!(
+    let events = sqlx::query_as!(
         Followed,
         r#"
         select chain.position, event.id, event.type, event.at as "at: _", event.user_id, event.client_address,
@@ -45,6 +48,8 @@ pub async fn events_after(pool: &PgPool, position: i64, limit: i64) -> sqlx::Res
         position,
         limit,
     )
-    .fetch_all(pool)
-    .await
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.rollback().await?;
+    Ok(events)
 }

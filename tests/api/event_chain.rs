@@ -6,7 +6,7 @@ use drawbridge::{
         access::Role,
         audit::{
             self, Event, Origin,
-            chain::{self, Finding, Head, Report},
+            chain::{self, Finding, Head, ONE_MOMENT, Report},
         },
     },
 };
@@ -33,7 +33,8 @@ async fn a_trail(app: &TestApp) -> (Uuid, Uuid) {
 }
 
 async fn verify(app: &TestApp, kept: &[Head]) -> Report {
-    chain::verify(&mut app.app.database.acquire().await.unwrap(), kept).await.unwrap()
+    let mut tx = app.app.database.begin_with(ONE_MOMENT).await.unwrap();
+    chain::verify(&mut tx, kept).await.unwrap()
 }
 
 async fn as_owner(app: &TestApp, statement: &'static str, event: Uuid) {
@@ -225,6 +226,25 @@ async fn each_month_has_a_partition_and_a_chain_of_its_own_so_that_an_old_one_ca
     let report = verify(&app, &[]).await;
     assert!(report.is_sound() && report.from > Some(1), "{:?}", report.findings);
     assert_eq!(app.events(user, "user_updated").await, 3);
+}
+
+/// Each of them finds no partition and makes it, and all but one find that somebody else was first.
+#[tokio::test]
+async fn the_first_events_of_a_month_may_come_all_at_once() {
+    let app = TestApp::start().await;
+    app.clock.forward(Duration::days(400));
+    let mut changes = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        let (pool, givens) = (app.app.database.clone(), app.app.givens.clone());
+        changes.spawn(async move {
+            let mut tx = pool.begin().await.unwrap();
+            audit::record(&mut tx, &givens, &Origin::default(), Event::UserUpdated).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    changes.join_all().await;
+    let report = verify(&app, &[]).await;
+    assert!(report.is_sound(), "{:?}", report.findings);
 }
 
 #[tokio::test]

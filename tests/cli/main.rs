@@ -7,3 +7,4 @@ mod docs;
 mod program;
 mod start;
 mod tour;
+mod trail;

@@ -139,6 +139,13 @@ impl Service {
         self.child.wait().unwrap()
     }
 
+    /// The same, and all that it still had to say.
+    pub fn stop_and_read(mut self) -> String {
+        assert!(Command::new("kill").args(["-TERM", &self.id()]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+        self.lines.iter().collect::<Vec<_>>().join("\n")
+    }
+
     /// As nobody should: it gets no chance to put anything in order.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -5,7 +5,7 @@
 //! database, whom nothing in the database can stop. So the end of the chain also goes to the log once a minute: a hash
 //! that was kept elsewhere does not agree with a chain that was written anew, nor with one that was cut short.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use sqlx::{PgConnection, PgPool};
@@ -16,6 +16,8 @@ use uuid::Uuid;
 const STEP: i64 = 5_000;
 /// Findings that are listed; further ones are counted.
 const LISTED: usize = 20;
+
+pub const ONE_MOMENT: &str = "begin isolation level repeatable read read only";
 
 /// A place in the chain and its hash. Whoever keeps one can prove later what the trail was then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +67,12 @@ pub async fn head(pool: &PgPool) -> sqlx::Result<Option<Head>> {
     Ok(last.and_then(|last| Some(Head { position: last.position, hash: last.hash.try_into().ok()? })))
 }
 
-/// Reads the whole trail, and holds it against the hashes that were kept.
-pub async fn verify(connection: &mut PgConnection, kept: &[Head]) -> sqlx::Result<Report> {
-    let mut walk = Walk { report: Report::default(), month: None, before: [0; 32], after: 0, kept: kept.to_vec() };
+/// Reads the whole trail, and holds it against the hashes that were kept. In a transaction that sees one moment
+/// ([`ONE_MOMENT`]): events that are added meanwhile would look like ones that the chain does not know.
+pub async fn verify(tx: &mut PgConnection, kept: &[Head]) -> sqlx::Result<Report> {
+    let mut walk = Walk { report: Report::default(), before: HashMap::new(), after: 0, kept: kept.to_vec() };
     loop {
-        let links = links(connection, walk.after).await?;
+        let links = links(tx, walk.after).await?;
         if links.is_empty() {
             break;
         }
@@ -80,7 +83,7 @@ pub async fn verify(connection: &mut PgConnection, kept: &[Head]) -> sqlx::Resul
     for lost in std::mem::take(&mut walk.kept) {
         walk.report.find(Finding::Rewritten { position: lost.position });
     }
-    for event in unchained(connection).await? {
+    for event in unchained(tx).await? {
         walk.report.find(Finding::Unchained { event });
     }
     Ok(walk.report)
@@ -130,17 +133,14 @@ async fn unchained(connection: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
 /// Goes along the chain.
 struct Walk {
     report: Report,
-    month: Option<Date>,
-    before: [u8; 32],
+    /// The last hash of each month. Where one ends, replicas whose clocks differ a little write into both.
+    before: HashMap<Date, [u8; 32]>,
     after: i64,
     kept: Vec<Head>,
 }
 
 impl Walk {
     fn step(&mut self, link: &Link) {
-        if self.month.replace(link.month) != Some(link.month) {
-            self.before = [0; 32];
-        }
         match self.report.from {
             // Months that were archived and dropped leave a gap only at the beginning.
             None => self.report.from = Some(link.position),
@@ -148,17 +148,19 @@ impl Walk {
             Some(_) => self.report.find(Finding::Gap { after: self.after, before: link.position }),
         }
         let (position, event) = (link.position, link.event_id);
+        let before = self.before.get(&link.month).unwrap_or(&[0; 32]);
         let hash: [u8; 32] = link.hash.as_slice().try_into().unwrap_or_default();
         match &link.told {
             None => self.report.find(Finding::Missing { position, event }),
-            Some(told) if chained(&self.before, told) != hash => {
+            Some(told) if chained(before, told) != hash => {
                 self.report.find(Finding::Changed { position, event });
             }
             Some(_) => self.report.sound += 1,
         }
         self.compare(Head { position, hash });
         // From the hash as it stands there: what follows is judged by itself, and one change is one finding.
-        (self.before, self.after, self.report.head) = (hash, position, Some(Head { position, hash }));
+        self.before.insert(link.month, hash);
+        (self.after, self.report.head) = (position, Some(Head { position, hash }));
     }
 
     fn compare(&mut self, found: Head) {

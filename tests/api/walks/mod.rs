@@ -3,6 +3,7 @@
 mod cors;
 mod headers;
 mod limits;
+mod redaction;
 
 use std::sync::Arc;
 

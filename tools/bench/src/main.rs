@@ -9,11 +9,12 @@
 //! - `load`: clients that keep their connections
 //! - `rounds`, `spread`: this and that in turn, and when not to believe the difference
 //! - `reading`, `gates`, `token`, `login`, `enumeration`, `storm`: what is measured
-//! - `limits`, `crowd`: what is measured when it is asked for, as `-- limits`
+//! - `limits`, `crowd`, `flood`: what is measured when it is asked for, as `-- limits`, `-- flood`
 
 mod bare;
 mod crowd;
 mod enumeration;
+mod flood;
 mod gates;
 mod limits;
 mod load;
@@ -46,7 +47,8 @@ async fn main() -> anyhow::Result<()> {
         // Interrupted, it still takes its servers and folders away.
         first => tokio::select! {
             outcome = limits::measure(arguments.get(1..).unwrap_or_default()), if first == Some("limits") => outcome,
-            outcome = measure(&arguments), if first != Some("limits") => outcome,
+            outcome = flood::measure(arguments.get(1..).unwrap_or_default()), if first == Some("flood") => outcome,
+            outcome = measure(&arguments), if !matches!(first, Some("limits" | "flood")) => outcome,
             _ = tokio::signal::ctrl_c() => bail!("interrupted"),
         },
     }

@@ -95,7 +95,7 @@ async fn storm(reader: &mut Client, crowd: &mut Vec<Client>, seen: &mut Seen) ->
 
 /// Reads by the clock and not by the answers: a read that is due while another is late is counted from when it was due.
 /// Else a server that stood still for a second would have been seen once (coordinated omission).
-async fn read_until<T>(
+pub async fn read_until<T>(
     reader: &mut Client,
     seen: &mut Vec<(Instant, Duration)>,
     end: impl Future<Output = T>,
