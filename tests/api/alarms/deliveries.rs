@@ -110,6 +110,36 @@ async fn of_two_replicas_one_tells() {
 }
 
 #[tokio::test]
+async fn what_another_replica_holds_is_left_to_it_and_holds_up_nothing_else() {
+    let receiver = Receiver::start().await;
+    let settings = [settings(&receiver).as_slice(), &[("ALERT_EMAIL", OPERATOR)]].concat();
+    let app = started(&settings).await;
+    let _other = app.replica_with(&settings).await;
+    let mut held = app.owner.begin().await.unwrap();
+    let cursor = "select from alarm_cursors where channel = 'webhook' for update";
+    sqlx::query(cursor).execute(&mut *held).await.unwrap();
+    scan(&app);
+    // The mail comes after the webhook: whoever sent it has been turned away there.
+    app.mail_saying(OPERATOR, SCAN).await;
+    assert!(receiver.posts().is_empty());
+    held.rollback().await.unwrap();
+    assert_eq!(receiver.wait_for(SCAN, 1).await[0].count(), 1);
+
+    app.all_told().await;
+    scan(&app);
+    app.ledger("select gathered = 1 from alarms where channel = 'webhook'").await;
+    let mut held = app.owner.begin().await.unwrap();
+    let alarm = "select from alarms where channel = 'webhook' for update";
+    sqlx::query(alarm).execute(&mut *held).await.unwrap();
+    app.clock.forward(Duration::minutes(1));
+    attack(&app).await;
+    receiver.wait_for(REUSE, 1).await;
+    assert_eq!(receiver.of(SCAN).len(), 1);
+    held.rollback().await.unwrap();
+    assert_eq!(receiver.wait_for(SCAN, 2).await[1].count(), 1);
+}
+
+#[tokio::test]
 async fn what_was_before_the_first_start_is_history_and_what_nobody_was_there_to_tell_is_told_later() {
     let receiver = Receiver::start().await;
     let app = started(&[("REFRESH_GRACE", "0s")]).await;

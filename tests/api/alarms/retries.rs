@@ -40,9 +40,10 @@ async fn a_receiver_that_hangs_holds_up_neither_requests_nor_other_kinds_nor_the
     scan(&app);
     receiver.wait_for(SCAN, 1).await;
     // Not because the receiver was given up in between: the first attempt, ten seconds at most, is still under way.
-    let leased = sqlx::query_scalar("select ready_at > $1 from alarms where kind = $2 and channel = 'webhook'");
-    let leased = leased.bind((app.app.givens.now() + Duration::minutes(1)).0).bind(REUSE);
-    assert!(leased.fetch_one::<bool, _>(&app.owner).await.unwrap());
+    let leased = "select ready_at > $1 from alarms where kind = $2 and channel = 'webhook'";
+    let leased = sqlx::query_scalar(leased).bind((app.app.givens.now() + Duration::minutes(1)).0).bind(REUSE);
+    let leased: bool = leased.fetch_one(&app.owner).await.unwrap();
+    assert!(leased);
     app.mail_saying(OPERATOR, REUSE).await;
     app.mail_saying(OPERATOR, SCAN).await;
     let honest = app.person(drawbridge::security::access::Role::User).await;
