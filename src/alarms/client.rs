@@ -301,9 +301,9 @@ mod tests {
     async fn an_answer_that_is_endless_or_no_http_or_never_comes_is_none() {
         let (listener, endpoint) = receiver("http").await;
         let client = client(&Owner::of(&[&["127.0.0.1"]]), true);
-        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'x'; 1024 * 1024]].concat();
+        let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &vec![b'x'; 1024 * 1024]].concat();
         for wrong in [endless.as_slice(), b"220 smtp.example.com\r\n", b""] {
-            let (refusal, _) = tokio::join!(refusal(&client, &endpoint), async {
+            let (refusal, ()) = tokio::join!(refusal(&client, &endpoint), async {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 // It may hang up before all of it is sent.
                 let _ = stream.write_all(wrong).await;

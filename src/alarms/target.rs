@@ -44,22 +44,23 @@ const V4: [(Ipv4Net, Verdict); 17] = [
 
 /// Of IPv6 only 2000::/3 is given out to the world: what is not in this list and not in there is refused.
 const V6: [(Ipv6Net, Verdict); 8] = [
-    (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), Private),       // this machine
-    (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), Private),    // unique local (RFC 4193)
-    (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32), Never), // metadata of AWS
-    (v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0], 64), Never),  // metadata of Google Cloud
-    (v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3), Public),
-    (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), Never), // protocols of the IETF: Teredo, benchmarks, ORCHID
-    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), Never), // documentation
-    (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), Never), // documentation (RFC 9637)
+    (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), Private), // this machine
+    (v6(0xfc00_0000, 7), Private),                            // unique local (RFC 4193)
+    (v6(0xfd00_0ec2, 32), Never),                             // metadata of AWS
+    (v6(0xfd20_00ce, 64), Never),                             // metadata of Google Cloud
+    (v6(0x2000_0000, 3), Public),
+    (v6(0x2001_0000, 23), Never), // protocols of the IETF: Teredo, benchmarks, ORCHID
+    (v6(0x2001_0db8, 32), Never), // documentation
+    (v6(0x3fff_0000, 20), Never), // documentation (RFC 9637)
 ];
 
 const fn v4([a, b, c, d]: [u8; 4], prefix: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix)
 }
 
-const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], prefix: u8) -> Ipv6Net {
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
+/// By its first 32 bits; the others are zero.
+const fn v6(first: u32, prefix: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::from_bits((first as u128) << 96), prefix)
 }
 
 pub(super) fn judge(address: IpAddr) -> Verdict {
@@ -82,12 +83,13 @@ fn judge_v6(address: Ipv6Addr) -> Verdict {
 
 /// The IPv4 address that a packet to this IPv6 address ends up at, by one translation or another.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] => v4(g, h),      // mapped: the socket speaks IPv4
-        [0x64, 0xff9b, 0, 0, 0, 0] => v4(g, h),   // NAT64 (RFC 6052)
-        [0x2002, high, low, ..] => v4(high, low), // 6to4 (RFC 3056)
+    match address.segments() {
+        // Mapped: the socket speaks IPv4.
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        // NAT64 (RFC 6052).
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        // 6to4 (RFC 3056).
+        | [0x2002, high, low, ..] => Some(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low))),
         _ => None,
     }
 }
