@@ -206,10 +206,13 @@ mod tests {
         timeout(Duration::ZERO, listener.accept()).await.is_err()
     }
 
+    async fn somebody(listener: &TcpListener) -> TcpStream {
+        timeout(Duration::from_secs(30), listener.accept()).await.expect("nobody came").unwrap().0
+    }
+
     /// Takes one request and answers it with these bytes; what came is returned.
     async fn answer(listener: &TcpListener, answer: &[u8]) -> String {
-        let came = timeout(Duration::from_secs(30), listener.accept()).await;
-        let (mut stream, _) = came.expect("nobody came").unwrap();
+        let mut stream = somebody(listener).await;
         let mut came = Vec::new();
         while !came.ends_with(br#"{"id":1}"#) {
             assert!(stream.read_buf(&mut came).await.unwrap() > 0, "{}", String::from_utf8_lossy(&came));
@@ -304,14 +307,14 @@ mod tests {
         let endless = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &vec![b'x'; 1024 * 1024]].concat();
         for wrong in [endless.as_slice(), b"220 smtp.example.com\r\n", b""] {
             let (refusal, ()) = tokio::join!(refusal(&client, &endpoint), async {
-                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut stream = somebody(&listener).await;
                 // It may hang up before all of it is sent.
                 let _ = stream.write_all(wrong).await;
             });
             assert!(refusal.contains("no answer that is HTTP"), "{refusal}");
         }
         let impatient = Client { patience: Duration::from_millis(50), ..client };
-        let (refusal, _held) = tokio::join!(refusal(&impatient, &endpoint), listener.accept());
+        let (refusal, _held) = tokio::join!(refusal(&impatient, &endpoint), somebody(&listener));
         assert!(refusal.contains("did not answer in time"), "{refusal}");
     }
 
@@ -346,7 +349,7 @@ mod tests {
     }
 
     async fn answer_over_tls(listener: &TcpListener, acceptor: &TlsAcceptor) {
-        let (stream, _) = listener.accept().await.unwrap();
+        let stream = somebody(listener).await;
         let Ok(mut stream) = acceptor.accept(stream).await else { return };
         let mut came = Vec::new();
         while stream.read_buf(&mut came).await.unwrap_or(0) > 0 && !came.ends_with(br#"{"id":1}"#) {}
