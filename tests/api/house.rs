@@ -28,6 +28,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("app", 7),
     ("server", 7),
     ("features", 6),
+    ("metrics", 6),
     ("http", 5),
     ("state", 4),
     ("config", 4),

@@ -28,6 +28,7 @@ mod idempotency;
 mod login;
 mod mailbox;
 mod matrix;
+mod metrics;
 mod mfa;
 mod notices;
 mod pages;
@@ -37,6 +38,7 @@ mod recovery;
 mod refresh;
 mod revocation;
 mod schema_agreement;
+mod security_events;
 mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
