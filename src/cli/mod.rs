@@ -104,7 +104,8 @@ Examples:
 impl Command {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Serve => serve::serve().await,
+            // On the heap: all that a service is made of is large for a stack.
+            Self::Serve => Box::pin(serve::serve()).await,
             Self::Migrate => migrate().await,
             Self::Routes { json } => table::routes(json),
             Self::Openapi => table::openapi(),
