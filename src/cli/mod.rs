@@ -77,9 +77,10 @@ pub enum Command {
     #[command(subcommand, arg_required_else_help = false)]
     Password(password::Password),
     /// The trail of security events
-    #[command(subcommand, arg_required_else_help = false)]
+    #[command(subcommand, arg_required_else_help = false, after_help = audit::EXAMPLES)]
     Audit(audit::Audit),
-    /// What stands behind the reference that a client was given: its request, the cause and the events
+    /// What stands behind the reference that a client was given
+    #[command(after_help = why::EXAMPLES)]
     Why(why::Why),
     /// Read the settings and say what is wrong or weak; in production a finding is exit code 1
     Doctor,
