@@ -171,7 +171,7 @@ mod tests {
             "1qaz2wsx3edc4rfv",
             "iloveyou12345678",
             "Password1234567!",
-            "drawbridge12345",
+            "drawbridge123456789012345",
             "correcthorsebatterystaple",
         ] {
             assert_eq!(refusals(bad), ["common"], "{bad}");
