@@ -23,7 +23,7 @@ use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
     config::Config,
-    database,
+    database::{self, Feed},
     error::{self, problems},
     features,
     http::{gate, openapi, respond, routes::Routes},
@@ -37,6 +37,7 @@ use crate::{
         password::Hasher,
         rate_limit::{Change, Class, ClientNetwork, FloodGuard, Limits},
         sealed::DataKeys,
+        seats::Seats,
         session_cache::SessionCache,
         transport::TurnedAway,
     },
@@ -81,6 +82,8 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         limits,
         cursors,
         audit: notes,
+        feed: Feed::default(),
+        seats: Seats::default(),
         outbox: Outbox::default(),
         suspicion: Suspicion::default(),
         turns: std::array::from_fn(|_| Mutex::default()),

@@ -14,10 +14,11 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
+    database::Feed,
     mail::Outbox,
     security::{
         access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limits, sealed::DataKeys, session_cache::SessionCache, session_token::TokenHash,
+        rate_limit::Limits, sealed::DataKeys, seats::Seats, session_cache::SessionCache, session_token::TokenHash,
     },
     types::{Givens, Timestamp},
 };
@@ -38,6 +39,10 @@ pub struct Shared {
     pub limits: Limits,
     pub cursors: CursorKey,
     pub audit: Notes,
+    /// What administrators watch live.
+    pub feed: Feed,
+    /// For answers that go on.
+    pub seats: Seats,
     pub outbox: Outbox,
     /// Watches for a proxy that nobody told us of.
     pub suspicion: Suspicion,
