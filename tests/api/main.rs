@@ -36,8 +36,10 @@ mod recovery;
 mod refresh;
 mod revocation;
 mod schema_agreement;
+mod security_events_admin;
 mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
 mod tokens;
 mod walks;
+mod watchtower;
