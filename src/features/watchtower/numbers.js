@@ -5,12 +5,14 @@ import { call } from "./session.js";
 import { only } from "./trail.js";
 import { byId, clock, make, number, short } from "./words.js";
 
-/** How soon after an event the numbers are asked for again, and how often when nothing happens. */
+/** How soon after an event the numbers are asked for again, and how often when nothing happens. Counting a week of a flood
+ * takes the database seconds: the longer it took, the longer we wait. */
 const SOON = 2_000;
 const REGULARLY = 60_000;
 
 let timer = null;
 let due = 0;
+let soon = SOON;
 let on = false;
 
 export function start() {
@@ -28,7 +30,7 @@ export function stop() {
 
 /** Something has happened: the numbers are no longer true. */
 export function stale() {
-  if (on && due > Date.now() + SOON) plan(SOON);
+  if (on && due > Date.now() + soon) plan(soon);
 }
 
 function plan(wait) {
@@ -39,8 +41,10 @@ function plan(wait) {
 
 async function look() {
   plan(REGULARLY);
+  const begun = Date.now();
   try {
     const summary = await call("GET", `/v1/admin/security-summary?hours=${byId("hours").value}`);
+    soon = Math.max(SOON, 10 * (Date.now() - begun));
     if (on) show(summary);
   } catch {
     // The stream shows whether the service is there; what is drawn stays, and is asked for again.

@@ -220,7 +220,7 @@ async fn nobody_takes_every_seat_and_a_seat_that_was_left_is_free() {
 }
 
 #[tokio::test]
-async fn many_readers_are_told_the_same_and_the_trail_is_read_once_for_all_of_them() {
+async fn many_readers_are_told_the_same() {
     let app = TestApp::start().await;
     let mut streams = Vec::new();
     for _ in 0..4 {
