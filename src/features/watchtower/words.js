@@ -47,7 +47,8 @@ export const broken = (type) => type.split(/(?<=_)/).flatMap((word) => [word, ma
 
 /** `reason: wrong password · route: /v1/users/me` */
 export function told(details) {
-  return Object.entries(details).map(([name, value]) => `${name}: ${value}`).join(" · ");
+  const brief = (value) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value) ? short(value) : value;
+  return Object.entries(details).map(([name, value]) => `${name}: ${brief(value)}`).join(" · ");
 }
 
 /** The end of an id, which is where two of them differ. */

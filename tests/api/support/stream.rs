@@ -1,9 +1,14 @@
 //! A reader of server-sent events, as the HTML standard describes one.
 
+use std::time::Duration;
+
 use axum::http::Response;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
+
+/// Heartbeats come more often.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Stream {
     pub response: Response<Incoming>,
@@ -34,7 +39,8 @@ impl Stream {
                     return Some(told);
                 }
             }
-            let frame = self.response.body_mut().frame().await?;
+            let frame = tokio::time::timeout(PATIENCE, self.response.body_mut().frame());
+            let frame = frame.await.expect("neither an event nor a heartbeat for so long")?;
             // A connection that is cut ends it as well.
             self.text.push_str(std::str::from_utf8(&frame.ok()?.into_data().ok()?).unwrap());
         }
@@ -64,6 +70,6 @@ impl Stream {
     /// Whether it ends by itself, whatever comes before that.
     pub async fn ends(mut self) {
         let end = async { while self.next().await.is_some() {} };
-        tokio::time::timeout(std::time::Duration::from_secs(30), end).await.expect("the stream goes on");
+        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
     }
 }
