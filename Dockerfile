@@ -1,14 +1,18 @@
 # The service without its development database. Build: docker build -t drawbridge .
-# Whoever deploys pins the two base images by digest; dependabot then keeps them fresh.
+# Both base images are pinned by digest, which no tag can move away from; dependabot proposes the next ones.
 
-FROM rust:1.95-slim-trixie AS build
+FROM rust:1.95.0-slim-trixie@sha256:e14e87345b4d5964ddcc3491d27ee046a0f23820f340c3c1e24da6880141f7c0 AS build
 # The image brings the C compiler that the cryptography needs.
 WORKDIR /build
 COPY . .
-RUN cargo build --release --locked --no-default-features --features redis
+# What was fetched and built stays with the builder, so that a change of one line does not build 300 crates anew.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,target=/build/target,sharing=locked \
+    cargo build --release --locked --no-default-features --features redis \
+    && install -D target/release/drawbridge /out/drawbridge
 
-FROM debian:trixie-slim
-COPY --from=build /build/target/release/drawbridge /usr/local/bin/drawbridge
+FROM debian:trixie-20260918-slim@sha256:a99cfc517144bc59b1978475ec53b46ecabec7e43635402ee5b77cc54cd1b20a
+COPY --from=build /out/drawbridge /usr/local/bin/drawbridge
 RUN install --directory --owner=10001 --group=10001 --mode=700 /data
 # Nobody in particular, by number, so that an orchestrator can see that it is not root.
 USER 10001:10001

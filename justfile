@@ -23,3 +23,15 @@ routes:
 # after a change of SQL or migrations: the committed .sqlx, from the development database
 db-prepare:
     tools/db-prepare
+
+# format and clippy before each commit of this checkout
+hooks:
+    git config core.hooksPath .githooks
+
+# what is deployed with: image, compose, Kubernetes, systemd, workflows
+deploy-check:
+    deploy/check
+
+# the bill of materials of the binary that ships
+sbom FILE="target/sbom.cdx.json":
+    deploy/sbom {{ FILE }}

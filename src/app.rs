@@ -29,6 +29,7 @@ use crate::{
     http::{gate, openapi, respond, routes::Routes},
     mail::{Outbox, Sender, Worker},
     security::{
+        anomaly::Watch,
         audit::{Event, Notes, Origin, chain},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
@@ -42,6 +43,7 @@ use crate::{
         transport::TurnedAway,
     },
     state::{App, Shared},
+    telemetry::Meters,
     types::Givens,
 };
 
@@ -73,6 +75,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let cursors = CursorKey::new(&key("page_cursor").await?);
     let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
     limits.connect().await;
+    let flood = FloodGuard::new(settings.rate_limit.rule(Class::Flood).clone(), ClientNetwork(client), givens.clone());
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
@@ -80,12 +83,16 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         passwords: Hasher::start(&settings.password, givens.clone()),
         sessions: SessionCache::new(),
         limits,
+        flood,
         cursors,
         audit: notes,
         feed: Feed::default(),
         seats: Seats::default(),
         outbox: Outbox::default(),
+        meters: Meters::default(),
+        started: givens.now(),
         suspicion: Suspicion::default(),
+        watch: Watch::new(&settings.anomaly, &givens),
         turns: std::array::from_fn(|_| Mutex::default()),
         stopping: AtomicBool::new(false),
         openapi: openapi::document(&table.table()).to_string().into(),
@@ -93,25 +100,23 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         givens,
         database,
     });
-    let rule = app.settings.rate_limit.rule(Class::Flood).clone();
-    let flood = FloodGuard::new(rule, ClientNetwork(client), app.givens.clone());
     let table = table.merge(features::development(app.settings.production, &app.settings.mail));
-    let router = router(&app, table, &flood);
-    let background = run_beside(&app, flood, sender);
+    let router = router(&app, table);
+    let background = run_beside(&app, sender);
     app.audit.note(&Origin::default(), Event::Startup);
     Ok(Service { app, router, background, audit })
 }
 
 /// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
-fn router(app: &App, routes: Routes, flood: &FloodGuard) -> Router {
-    let (guard, arriving) = (flood.clone(), app.settings.transport.caps.body);
+fn router(app: &App, routes: Routes) -> Router {
+    let (guard, arriving) = (app.flood.clone(), app.settings.transport.caps.body);
     routes
         .mount(app) //                                                        9 each route's gate: media types, limits by address
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES)) //                  8 bodies of unknown length
         .layer(RequestBodyDeadlineLayer::new(arriving)) //                    7 bodies that do not come to an end
         .layer(from_fn_with_state(arriving, gate::time)) //                     how long it may take
         .layer(from_fn(gate::sizes)) //                                       6 how large it may be
-        .layer(flood.layer()) //                                              5 how often an address may come at all
+        .layer(app.flood.layer()) //                                          5 how often an address may come at all
         .layer(map_response(move |answer| ready(guard.translate(answer)))) //   in our own words
         .layer(from_fn(turned_away)) //                                       4 the house is full
         .layer(from_fn_with_state(app.clone(), respond::respond)) //          1-3 request id, headers, errors, the log line
@@ -130,12 +135,13 @@ fn client(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
-fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
+fn run_beside(app: &App, sender: Sender) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let worker = Worker {
         pool: app.database.clone(),
         givens: app.givens.clone(),
         outbox: app.outbox.clone(),
+        meters: app.meters.mail.clone(),
         sender,
         service: app.settings.public_url.clone(),
     };
@@ -143,7 +149,7 @@ fn run_beside(app: &App, flood: FloodGuard, sender: Sender) -> JoinSet<()> {
     let listening = app.clone();
     tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
     tasks.spawn(look_for_keys(app.clone()));
-    tasks.spawn(sweep(app.clone(), flood));
+    tasks.spawn(sweep(app.clone()));
     tasks.spawn(share_limits(app.clone()));
     tasks.spawn(keep_house(app.clone()));
     tasks
@@ -163,11 +169,12 @@ async fn look_for_keys(app: App) {
     }
 }
 
-async fn sweep(app: App, flood: FloodGuard) {
+async fn sweep(app: App) {
     loop {
         tokio::time::sleep(SWEEP).await;
         app.limits.sweep(app.givens.now());
-        flood.sweep();
+        app.flood.sweep();
+        app.watch.sweep(app.givens.now());
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     database, mail,
-    security::{client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
+    security::{anomaly, client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
     settings::Env,
     telemetry,
 };
@@ -24,6 +24,7 @@ pub struct Config {
     pub client_address: client_address::Settings,
     pub cors: cors::Settings,
     pub rate_limit: rate_limit::Settings,
+    pub anomaly: anomaly::Settings,
     pub jwt: jwt::Settings,
     pub session: session_token::Settings,
     pub data_keys: sealed::Settings,
@@ -50,6 +51,7 @@ impl Config {
             client_address: client_address::Settings::read(&mut env),
             cors: cors::Settings::read(&mut env),
             rate_limit: rate_limit::Settings::read(&mut env),
+            anomaly: anomaly::Settings::read(&mut env),
             jwt: jwt::Settings::read(&mut env),
             session: session_token::Settings::read(&mut env),
             data_keys: sealed::Settings::read(&mut env),

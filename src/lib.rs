@@ -31,6 +31,9 @@ pub mod features;
 /// The front door: crossed by every request, edited by few.
 pub mod http;
 
+/// What of all this can be watched from outside, in numbers.
+pub mod metrics;
+
 /// The whole service on one screen, and every layer a request passes.
 pub mod app;
 /// Listeners: TLS, HTTP/1 and HTTP/2, and an end to every wait.

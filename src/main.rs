@@ -7,7 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let command = cli::Cli::parse().command.unwrap_or_default();
+    let command = match cli::Cli::try_parse() {
+        Ok(cli) => cli.command.unwrap_or_default(),
+        Err(refusal) => return cli::wrong_use::answer(&refusal),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(command.run()));
     match outcome {

@@ -17,9 +17,20 @@ use crate::{
     database::Feed,
     mail::Outbox,
     security::{
-        access::Role, audit::Notes, client_address::Suspicion, jwt::Keyring, page_cursor::CursorKey, password::Hasher,
-        rate_limit::Limits, sealed::DataKeys, seats::Seats, session_cache::SessionCache, session_token::TokenHash,
+        access::Role,
+        anomaly::Watch,
+        audit::Notes,
+        client_address::Suspicion,
+        jwt::Keyring,
+        page_cursor::CursorKey,
+        password::Hasher,
+        rate_limit::{FloodGuard, Limits},
+        sealed::DataKeys,
+        seats::Seats,
+        session_cache::SessionCache,
+        session_token::TokenHash,
     },
+    telemetry::Meters,
     types::{Givens, Timestamp},
 };
 
@@ -37,6 +48,7 @@ pub struct Shared {
     pub passwords: Hasher,
     pub sessions: SessionCache<LiveSession>,
     pub limits: Limits,
+    pub flood: FloodGuard,
     pub cursors: CursorKey,
     pub audit: Notes,
     /// What administrators watch live.
@@ -44,8 +56,12 @@ pub struct Shared {
     /// For answers that go on.
     pub seats: Seats,
     pub outbox: Outbox,
+    pub meters: Meters,
+    pub started: Timestamp,
     /// Watches for a proxy that nobody told us of.
     pub suspicion: Suspicion,
+    /// Watches for attacks that no limit sees.
+    pub watch: Watch,
     /// The OpenAPI document, as it is served.
     pub openapi: Bytes,
     /// Who refreshes waits here for others with the same token, and not at the row with a connection of the pool in hand:

@@ -13,8 +13,7 @@ pub enum Dev {
         /// As the service gave it, in base32
         // An argument, and hence in the shell's history: a secret that matters belongs on a phone.
         secret: String,
-        /// The next half-minute's, which the service takes already since clocks differ: no code works twice, so this saves
-        /// a second sign-in the wait
+        /// The next half-minute's, which is taken already: no code opens twice
         #[arg(long)]
         next: bool,
     },

@@ -1,6 +1,6 @@
 //! `drawbridge doctor`: what is wrong or weak here, before somebody else finds it.
 
-use std::os::unix::fs::MetadataExt;
+use std::{net::IpAddr, os::unix::fs::MetadataExt};
 
 use anyhow::bail;
 use drawbridge::{
@@ -11,7 +11,7 @@ use drawbridge::{
 };
 use sqlx::PgPool;
 
-use super::{givens, say};
+use super::{givens, locate, say};
 
 pub async fn doctor() -> anyhow::Result<()> {
     // Mistakes end it here, all of them listed.
@@ -44,9 +44,21 @@ fn weak_settings(config: &Config) -> Vec<String> {
     find(config.transport.encryption == Encryption::None, "no TLS: only a proxy on the same host should reach this");
     find(config.transport.encryption == Encryption::SelfSigned, "the certificate is self-signed");
     find(matches!(config.mail.target, Target::Folder(_)), "MAIL_URL is a folder: nobody receives mail");
+    find(
+        config.transport.metrics.is_some_and(|metrics| !is_near(metrics.ip())),
+        "METRICS_ADDR can be reached from outside, and nobody is asked there who they are: choose loopback or a private network",
+    );
     find(config.security_contact.is_none(), "SECURITY_CONTACT is not set: nobody can report a weakness");
     find(config.database.url.is_none(), "DATABASE_URL is not set: the data is in the development server");
     findings
+}
+
+/// This machine, or a network that is not routed on the Internet.
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
 }
 
 fn keys(config: &Config) -> Vec<String> {
@@ -59,7 +71,8 @@ fn keys(config: &Config) -> Vec<String> {
     };
     let open_to_others = |kid: &str| {
         let file = config.jwt.keys_dir.join(format!("{kid}.pem"));
-        std::fs::metadata(file).is_ok_and(|file| file.mode() & 0o077 != 0)
+        // The group may read: a secret that an orchestrator mounts reaches a service that is not root that way.
+        std::fs::metadata(file).is_ok_and(|file| file.mode() & 0o027 != 0)
     };
     let open = keys.iter().filter(|key| open_to_others(&key.kid));
     open.map(|key| format!("the signing key {} can be read by others: chmod 600", key.kid)).collect()
@@ -79,7 +92,7 @@ fn data_key_file(config: &Config) -> Option<String> {
 
 async fn reach_database(config: &Config) -> Vec<String> {
     let looked = async {
-        let located = database::locate(&config.database, Purpose::Command).await?;
+        let located = locate(config, Purpose::Command).await?;
         let pool = database::pool(located.service.clone(), 2);
         database::judge(&pool, config.production).await?;
         sealed(config, &pool).await

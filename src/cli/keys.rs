@@ -6,7 +6,14 @@ use drawbridge::{
     security::jwt::{self, Algorithm, Stage},
 };
 
-use super::{givens, say};
+use super::{givens, patience::busy, say};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  drawbridge keys list
+  drawbridge keys rotate --alg ES256    signs within seconds; tokens of the old key live out their time
+
+Keys are files in JWT_KEYS_DIR. Replicas on other machines need the new file before one of them signs with it.";
 
 #[derive(Subcommand)]
 pub enum Keys {
@@ -20,6 +27,7 @@ pub enum Keys {
     },
     /// Make a key and remove those whose last token has died
     Rotate {
+        /// EdDSA, ES256, or RS256 for gateways that know nothing newer
         #[arg(long, default_value = "EdDSA", value_parser = algorithm)]
         alg: Algorithm,
     },
@@ -41,6 +49,7 @@ fn stage(stage: Stage) -> String {
 impl Keys {
     pub fn run(self) -> anyhow::Result<()> {
         let (settings, now) = (Config::load()?.jwt, givens().now());
+        let _busy = busy("Looking for large primes …");
         match self {
             Self::List => {
                 let mut keys = jwt::list(&settings, now)?;

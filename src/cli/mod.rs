@@ -6,28 +6,44 @@ mod dev_users;
 mod doctor;
 mod keys;
 mod password;
+mod patience;
 mod reset_mfa;
 mod serve;
 mod table;
 mod user;
 mod why;
+pub mod wrong_use;
 
 use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use drawbridge::{
     config::Config,
     database::{self, Located, Purpose},
     types::{Givens, System},
 };
-use sqlx::PgPool;
+
+use sqlx::{PgPool, postgres::PgConnectOptions};
+
+use self::patience::busy;
+
+const FIRST_STEPS: &str = "\
+Examples:
+  drawbridge                                  serve, in development with a database of its own
+  drawbridge doctor                           what is wrong or weak, before anything is started
+  drawbridge user create --email ada@example.com --name Ada --role admin --generate-password
+
+Settings come from the environment and from `.env`; `.env.example` lists them all. NO_COLOR turns colours off.
+
+Exit codes:
+  0  done
+  1  it failed, with one sentence on standard error
+  2  used wrongly";
 
 /// A reference secure REST service.
-///
-/// Settings come from the environment and from `.env`; `.env.example` lists them all.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, after_help = FIRST_STEPS)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -39,6 +55,9 @@ pub enum Command {
     #[default]
     Serve,
     /// Bring the database's schema up to date, as its owner
+    #[command(
+        after_help = "Example:\n  DATABASE_OWNER_URL=postgres://owner:…@db.example.com/drawbridge drawbridge migrate"
+    )]
     Migrate,
     /// Show the attack surface: every route, who may use it and how often
     Routes {
@@ -49,25 +68,38 @@ pub enum Command {
     /// Print the OpenAPI document
     Openapi,
     /// Signing keys of access tokens
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false, after_help = keys::EXAMPLES)]
     Keys(keys::Keys),
     /// Accounts; the only way to make an admin
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false, after_help = user::EXAMPLES)]
     User(user::User),
     /// Hashing of passwords
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Password(password::Password),
     /// The trail of security events
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Audit(audit::Audit),
     /// What stands behind the reference that a client was given: its request, the cause and the events
     Why(why::Why),
-    /// Read the settings and say what is wrong or weak
+    /// Read the settings and say what is wrong or weak; in production a finding is exit code 1
     Doctor,
     /// Helpers for trying the service out
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Dev(dev::Dev),
+    /// Print what a shell needs to complete these commands
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The one that you type into: `echo $SHELL`
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
 }
+
+const COMPLETIONS: &str = "\
+Examples:
+  drawbridge completions bash > ~/.local/share/bash-completion/completions/drawbridge
+  drawbridge completions zsh  > ~/.zfunc/_drawbridge        (a folder in $fpath)
+  drawbridge completions fish > ~/.config/fish/completions/drawbridge.fish";
 
 impl Command {
     pub async fn run(self) -> anyhow::Result<()> {
@@ -83,23 +115,41 @@ impl Command {
             Self::Why(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
+            Self::Completions { shell } => completions(shell),
         }
     }
 }
 
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "drawbridge", &mut script);
+    say(String::from_utf8(script).context("the script is text")?.trim_end())
+}
+
+/// The database that the settings name, or this checkout's own.
+async fn locate(config: &Config, purpose: Purpose) -> anyhow::Result<Located> {
+    let _busy = busy("Waiting for the database; the first start makes one, which takes some seconds …");
+    database::locate(&config.database, purpose).await
+}
+
+async fn bring_up_to_date(owner: &PgConnectOptions) -> anyhow::Result<()> {
+    let _busy = busy("Bringing the database's schema up to date …");
+    database::migrate(owner).await
+}
+
 async fn migrate() -> anyhow::Result<()> {
     let config = Config::load()?;
-    let located = database::locate(&config.database, Purpose::Command).await?;
+    let located = locate(&config, Purpose::Command).await?;
     let owner = located.owner.context("set DATABASE_OWNER_URL: the service's own role may not change tables")?;
-    database::migrate(&owner).await?;
+    bring_up_to_date(&owner).await?;
     say("The database is up to date.")
 }
 
 /// A migrated database and connections to it, for a command beside or without a running service.
 async fn open(config: &Config) -> anyhow::Result<(Located, PgPool)> {
-    let located = database::locate(&config.database, Purpose::Command).await?;
+    let located = locate(config, Purpose::Command).await?;
     if let Some(owner) = &located.owner {
-        database::migrate(owner).await?;
+        bring_up_to_date(owner).await?;
     }
     let pool = database::pool(located.service.clone(), 2);
     Ok((located, pool))

@@ -7,12 +7,13 @@ use drawbridge::{
     app::{self, Service},
     config::Config,
     database::{self, Purpose},
+    metrics,
     security::transport::Encryption,
     server, telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{dev_users, givens};
+use super::{bring_up_to_date, dev_users, givens, locate, patience::busy};
 
 /// Between "not ready any more" and "no new connections". Long enough for a probe a second.
 const NOTICE: Duration = Duration::from_secs(1);
@@ -22,12 +23,16 @@ pub async fn serve() -> anyhow::Result<()> {
     let _log = telemetry::start(&config.telemetry, config.production)?;
     // The port first: if another instance has it, nothing else should be touched.
     let listener = server::bind(config.transport.listen).await?;
+    let metrics_listener = match config.transport.metrics {
+        Some(address) => Some(server::bind_as("METRICS_ADDR", address).await?),
+        None => None,
+    };
     // From here on a signal stops the service in order, also while it is still starting.
     let stop = stop_signal()?;
 
-    let located = database::locate(&config.database, Purpose::Serve).await?;
+    let located = locate(&config, Purpose::Serve).await?;
     if let Some(owner) = &located.owner {
-        database::migrate(owner).await?;
+        bring_up_to_date(owner).await?;
     }
     let pool = database::pool(located.service.clone(), config.database.pool_size);
     database::judge(&pool, config.production).await?;
@@ -38,6 +43,7 @@ pub async fn serve() -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the address")?;
     let url = format!("{scheme}://{address}");
     if !service.app.settings.production {
+        let _busy = busy("Making the first users, each with a password of its own …");
         dev_users::seed(&service.app, &url).await?;
     }
     tracing::info!(address = url, "ready");
@@ -50,7 +56,13 @@ pub async fn serve() -> anyhow::Result<()> {
         tokio::time::sleep(NOTICE).await;
         tracing::info!("stopping: requests in flight are finished first");
     };
-    server::serve(listener, &transport, router.clone(), stopping).await?;
+    if let Some(listener) = &metrics_listener {
+        tracing::info!(address = %listener.local_addr().context("read the address")?, "metrics are at /metrics");
+    }
+    tokio::select! {
+        served = server::serve(listener, &transport, &app.meters.door, router.clone(), stopping) => served?,
+        failed = server::serve_metrics(metrics_listener, &transport, metrics::Page::new(app)) => failed?,
+    }
     service.close().await;
     // The development database goes last; everything that used it is closed.
     drop(located);

@@ -21,6 +21,15 @@ use sqlx::PgPool;
 
 use super::{givens, open, reset_mfa::reset_mfa, say};
 
+pub const EXAMPLES: &str = "\
+Examples:
+  drawbridge user create --email ada@example.com --name 'Ada Lovelace' --role admin --generate-password
+  pass show ada | drawbridge user create --email ada@example.com --name Ada --role user --password-stdin
+  drawbridge user set-role --email ada@example.com --role editor
+  drawbridge user list | grep -w admin
+
+They go to the database that the settings name, whether or not a service runs.";
+
 #[derive(Subcommand)]
 pub enum User {
     /// Make a verified account
@@ -29,13 +38,16 @@ pub enum User {
     List,
     /// Change what an account may do; its access tokens end at once
     SetRole {
+        /// Whose account, whatever its capitals
         #[arg(long)]
         email: String,
+        /// user, editor or admin
         #[arg(long, value_parser = role)]
         role: Role,
     },
-    /// Turn two-factor authentication off for somebody who has lost phone and recovery codes; ends every session
+    /// Turn the second factor off for somebody who has lost phone and recovery codes; ends every session
     ResetMfa {
+        /// Whose account; make sure who is asking
         #[arg(long)]
         email: String,
     },
@@ -43,10 +55,13 @@ pub enum User {
 
 #[derive(Args)]
 pub struct Create {
+    /// Counts as verified: you vouch for it
     #[arg(long)]
     email: String,
+    /// 1 to 100 characters, as others will read it
     #[arg(long)]
     name: String,
+    /// user, editor or admin
     #[arg(long, value_parser = role)]
     role: Role,
     #[command(flatten)]

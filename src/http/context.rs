@@ -77,6 +77,11 @@ impl RequestContext {
         self.route().map_or("-", |route| route.path)
     }
 
+    /// Whether the route's path has a place for an id.
+    pub fn names_a_thing(&self) -> bool {
+        self.route_path().contains('{')
+    }
+
     pub fn identified(&self, principal: Uuid) {
         let _ = self.0.principal.set(principal);
     }

@@ -20,3 +20,4 @@ pub mod route;
 pub mod routes;
 pub mod second_factor;
 pub mod user_view;
+pub mod watch;

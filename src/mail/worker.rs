@@ -1,6 +1,6 @@
 //! Takes mails from the outbox and sends them, as many replicas side by side as there are.
 
-use std::time::Duration as Pause;
+use std::time::{Duration as Pause, Instant};
 
 use anyhow::Context;
 use lettre::{
@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Outbox, Sender, Template, template::Filling};
 use crate::{
     security::session_token::PlainToken,
+    telemetry::Mail,
     types::{Givens, Timestamp},
 };
 
@@ -29,6 +30,7 @@ pub struct Worker {
     pub pool: PgPool,
     pub givens: Givens,
     pub outbox: Outbox,
+    pub meters: Mail,
     pub sender: Sender,
     pub service: String,
 }
@@ -46,7 +48,14 @@ struct Due {
 
 impl Worker {
     pub async fn run(self) {
+        let mut counted = None;
         loop {
+            // Here, at the worker's own pace: counted at each look at the metrics, it would be for others to say how
+            // often the database has to count.
+            if counted.is_none_or(|at: Instant| at.elapsed() >= LOOK) {
+                counted = Some(Instant::now());
+                self.count_waiting().await;
+            }
             match self.send_one().await {
                 Ok(true) => {}
                 Ok(false) => self.rest().await,
@@ -65,16 +74,34 @@ impl Worker {
         let _ = tokio::time::timeout(LOOK, self.outbox.woken()).await;
     }
 
+    /// Up to a thousand: more is trouble enough, and to count a long outbox takes long.
+    async fn count_waiting(&self) {
+        let waiting = sqlx::query_scalar!(
+            r#"
+            select count(*) as "waiting!"
+            from (select from mail_outbox limit 1000) as waiting
+            "#
+        );
+        if let Ok(waiting) = waiting.fetch_one(&self.pool).await {
+            self.meters.waiting.set(waiting);
+        }
+    }
+
     /// `false`: nothing is due.
     async fn send_one(&self) -> sqlx::Result<bool> {
         let Some(due) = self.lease().await? else { return Ok(false) };
         match self.send(&due).await {
-            Ok(()) => self.forget(due.id).await?,
+            Ok(()) => {
+                self.meters.sent.inc();
+                self.forget(due.id).await?;
+            }
             Err(cause) if due.attempts >= ATTEMPTS => {
+                self.meters.given_up.inc();
                 tracing::error!(cause = %format_args!("{cause:#}"), "a mail was given up");
                 self.forget(due.id).await?;
             }
             Err(cause) => {
+                self.meters.failed.inc();
                 tracing::warn!(cause = %format_args!("{cause:#}"), "a mail was not sent; it will be tried again");
             }
         }

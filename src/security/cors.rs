@@ -69,6 +69,17 @@ impl Settings {
         answer.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     }
 
+    /// Whether the page that asks is neither on the list nor the service's own: of `public_url`, or of the host that the
+    /// request names. `null` says nothing of where it comes from, and our own pages' forms send it too, since they are
+    /// told to send no referrer; what only a browser can write (`Sec-Fetch-Site`) tells those apart.
+    pub fn is_foreign(&self, request: &HeaderMap, host: Option<&[u8]>, public_url: &str) -> bool {
+        let mut sent = request.get_all(header::ORIGIN).iter();
+        let (Some(origin), second) = (sent.next(), sent.next()) else { return false };
+        let same_site = request.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
+        let own = same_site || origin == origin_of(public_url) || is_at(host, origin.as_bytes());
+        second.is_some() || !own && self.known(request).is_none()
+    }
+
     /// The one origin of the request, if it is on the list, byte for byte. Browsers send one; of two, one is a lie.
     fn known(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let mut sent = request.get_all(header::ORIGIN).iter();
@@ -77,6 +88,18 @@ impl Settings {
             _ => None,
         }
     }
+}
+
+fn origin_of(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let end = url[host..].find('/').map_or(url.len(), |path| host + path);
+    &url[..end]
+}
+
+/// Whether the origin is this host, by either scheme: TLS may end before us.
+fn is_at(host: Option<&[u8]>, origin: &[u8]) -> bool {
+    let named = [&b"https://"[..], b"http://"].iter().find_map(|scheme| origin.strip_prefix(*scheme));
+    named.is_some_and(|named| host.is_some_and(|host| host.eq_ignore_ascii_case(named)))
 }
 
 /// Whether a browser asks for permission (Fetch standard, "CORS-preflight request"). Any other OPTIONS is a question
@@ -299,6 +322,29 @@ mod tests {
         assert!(!is_preflight(&Method::GET, &asked));
         asked.remove(header::ORIGIN);
         assert!(!is_preflight(&Method::OPTIONS, &asked));
+    }
+
+    #[test]
+    fn a_page_is_foreign_when_it_is_neither_listed_nor_our_own() {
+        let foreign = |origins: &[&str]| {
+            settings().is_foreign(&from(origins), Some(b"localhost:3000"), "https://api.example.com/base")
+        };
+        for ours in
+            [&[][..], &[KNOWN], &["https://api.example.com"], &["http://localhost:3000"], &["https://LOCALHOST:3000"]]
+        {
+            assert!(!foreign(ours), "{ours:?}");
+        }
+        for strangers in STRANGERS.into_iter().filter(|origins| !origins.is_empty()) {
+            assert!(foreign(strangers), "{strangers:?}");
+        }
+        for strangers in
+            ["https://api.example.co", "http://api.example.com", "http://localhost", "https:", "localhost:3000"]
+        {
+            assert!(foreign(&[strangers]), "{strangers:?}");
+        }
+        let mut own_form = from(&["null"]);
+        own_form.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+        assert!(!settings().is_foreign(&own_form, None, "https://api.example.com"));
     }
 
     #[test]

@@ -22,9 +22,11 @@
 //! | [`cors`] | a stranger's page reads the answers | `http::respond`, `http::routes` |
 //! | [`headers`] | a browser makes more of an answer than was meant | `http::respond` |
 //! | [`audit`] | an attack that nobody can reconstruct | every change, every refusal |
+//! | [`anomaly`] | an attack that stays under every limit, and nobody looks up | `http::watch`, every sign-in that fails |
 //! | [`secret`] | a secret is printed | its type |
 
 pub mod access;
+pub mod anomaly;
 pub mod api_key;
 pub mod audit;
 pub mod client_address;

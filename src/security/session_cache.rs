@@ -32,6 +32,18 @@ struct State<T> {
     /// Counts what was dropped, so that an answer that was under way meanwhile is not kept.
     dropped: u64,
     proven: Option<Instant>,
+    hits: u64,
+    misses: u64,
+}
+
+/// How well it does, for whoever watches the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    pub held: usize,
+    pub hits: u64,
+    pub misses: u64,
+    /// Whether announcements are known to arrive. While they are not, each request asks the database.
+    pub is_trusted: bool,
 }
 
 /// Taken before the database is asked, given back with its answer.
@@ -39,17 +51,18 @@ pub struct Ticket(u64);
 
 impl<T: Clone> SessionCache<T> {
     pub fn new() -> Self {
-        let state = State { users: HashMap::new(), held: 0, dropped: 0, proven: None };
+        let state = State { users: HashMap::new(), held: 0, dropped: 0, proven: None, hits: 0, misses: 0 };
         Self { state: Mutex::new(state) }
     }
 
     pub fn get(&self, user: Uuid, session: Uuid, now: Instant) -> Option<T> {
-        let state = self.lock();
-        let proven = state.proven.is_some_and(|at| now.saturating_duration_since(at) < PROOF_LIFE);
-        if !proven {
-            return None;
+        let mut state = self.lock();
+        let found = state.is_proven(now).then(|| state.users.get(&user)?.get(&session).cloned()).flatten();
+        match &found {
+            Some(_) => state.hits += 1,
+            None => state.misses += 1,
         }
-        state.users.get(&user)?.get(&session).cloned()
+        found
     }
 
     /// To be taken before the question is asked: a revocation that comes between question and answer would otherwise be
@@ -94,9 +107,20 @@ impl<T: Clone> SessionCache<T> {
         state.proven = None;
     }
 
+    pub fn counts(&self, now: Instant) -> Counts {
+        let state = self.lock();
+        Counts { held: state.held, hits: state.hits, misses: state.misses, is_trusted: state.is_proven(now) }
+    }
+
     /// A panic elsewhere while the lock was held leaves a map that is whole: every change above is a single step.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn is_proven(&self, now: Instant) -> bool {
+        self.proven.is_some_and(|at| now.saturating_duration_since(at) < PROOF_LIFE)
     }
 }
 
@@ -164,6 +188,17 @@ mod tests {
             None,
             "what was held before a gap is not believed after"
         );
+    }
+
+    #[test]
+    fn it_counts_what_it_could_answer_and_says_whether_it_is_believed() {
+        let now = Instant::now();
+        let cache = proven_at(now);
+        cache.get(USER, SESSION, now);
+        cache.get(OTHER, SESSION, now);
+        assert_eq!(cache.counts(now), Counts { held: 1, hits: 1, misses: 1, is_trusted: true });
+        cache.get(USER, SESSION, now + PROOF_LIFE);
+        assert_eq!(cache.counts(now + PROOF_LIFE), Counts { held: 1, hits: 1, misses: 2, is_trusted: false });
     }
 
     #[test]

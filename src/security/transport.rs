@@ -12,6 +12,8 @@ use crate::settings::Env;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// Where the metrics are; unset, nowhere.
+    pub metrics: Option<SocketAddr>,
     pub encryption: Encryption,
     pub caps: Caps,
 }
@@ -28,11 +30,30 @@ pub enum Encryption {
 
 impl Settings {
     pub fn read(env: &mut Env) -> Self {
-        let listen = env.read("LISTEN_ADDR", "127.0.0.1:3000", |text| {
-            text.parse().map_err(|_| "is an IP address and a port, such as `127.0.0.1:3000`")
-        });
-        Self { listen, encryption: Encryption::read(env), caps: Caps::default() }
+        let listen = env.read("LISTEN_ADDR", "127.0.0.1:3000", address);
+        let metrics = env.optional("METRICS_ADDR", address);
+        if metrics.is_some_and(|metrics| is_same_door(metrics, listen)) {
+            env.refuse("METRICS_ADDR", "is another address or port than LISTEN_ADDR: metrics are not for everyone");
+        }
+        Self { listen, metrics, encryption: Encryption::read(env), caps: Caps::default() }
     }
+
+    /// The same patience for whoever reads the metrics, and room for a few of them. In the clear: it stands on loopback
+    /// or a private network, and holds no secret.
+    pub fn of_metrics(&self) -> Self {
+        let caps = Caps { connections: 16, turned_away: 0, ..self.caps };
+        Self { encryption: Encryption::None, caps, ..self.clone() }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "is an IP address and a port, such as `127.0.0.1:3000`")
+}
+
+/// Port 0 is a free one, and never the same.
+fn is_same_door(one: SocketAddr, other: SocketAddr) -> bool {
+    let overlap = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && overlap
 }
 
 impl Encryption {
@@ -146,6 +167,23 @@ mod tests {
         ] {
             assert_eq!(read(wrong).1.len(), 1, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_metrics_never_share_a_door_with_the_service() {
+        for (metrics, listen, admitted) in [
+            ("127.0.0.1:9464", "127.0.0.1:3000", true),
+            ("10.0.0.1:3000", "127.0.0.1:3000", true),
+            ("127.0.0.1:0", "127.0.0.1:0", true),
+            ("127.0.0.1:3000", "127.0.0.1:3000", false),
+            ("127.0.0.1:3000", "0.0.0.0:3000", false),
+            ("[::]:3000", "127.0.0.1:3000", false),
+            ("9464", "127.0.0.1:3000", false),
+        ] {
+            let (_, mistakes) = read(&[("METRICS_ADDR", metrics), ("LISTEN_ADDR", listen)]);
+            assert_eq!(mistakes.is_empty(), admitted, "{metrics} beside {listen}: {mistakes:?}");
+        }
+        assert_eq!(read(&[]).0.metrics, None, "nobody gets a listener that they did not ask for");
     }
 
     #[test]

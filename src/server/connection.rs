@@ -27,7 +27,10 @@ use super::{
     patience::Patient,
     traffic::{Answer, InFlight, Traffic},
 };
-use crate::security::transport::{Caps, Secure, TurnedAway};
+use crate::{
+    security::transport::{Caps, Secure, TurnedAway},
+    telemetry::Door,
+};
 
 /// What is known about the other side before it has said a word of HTTP.
 #[derive(Clone, Copy)]
@@ -42,6 +45,7 @@ pub(super) struct Connection<S> {
     pub(super) caps: Caps,
     pub(super) service: S,
     pub(super) stopped: watch::Receiver<bool>,
+    pub(super) door: Door,
 }
 
 impl<S: Answers> Connection<S> {
@@ -50,14 +54,15 @@ impl<S: Answers> Connection<S> {
         let _ = stream.set_nodelay(true);
         keep_the_rest_here(&stream);
         let Some(tls) = tls else { return self.converse(stream, false).await };
-        // Too late, or not TLS: scanners fail handshakes all day long, so there is no line in the log for it.
+        // Too late, or not TLS: scanners fail handshakes all day long, so there is no line in the log for it, only a count.
         let handshake = timeout(self.caps.handshake, TlsAcceptor::from(tls).accept(stream));
-        let stream = tokio::select! {
-            shaken = handshake => match shaken {
-                Ok(Ok(stream)) => stream,
-                _ => return,
-            },
+        let shaken = tokio::select! {
+            shaken = handshake => shaken,
             () = stopping(&mut self.stopped) => return,
+        };
+        let Ok(Ok(stream)) = shaken else {
+            self.door.failed_handshakes.inc();
+            return;
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         self.converse(stream, http2).await;

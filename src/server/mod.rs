@@ -7,6 +7,7 @@
 //! Two answers never reach the service, so they come without our headers and envelope: hyper's 431 for a head of over
 //! 64 KiB (from 32 KiB on the service refuses) or 100 fields, and its 400 for what is not HTTP.
 
+mod certificate;
 mod connection;
 mod patience;
 mod tls;
@@ -25,7 +26,7 @@ use tokio::{
 };
 use tower::Service;
 
-use crate::security::transport::Settings;
+use crate::{security::transport::Settings, telemetry::Door};
 use connection::{Connection, Peer};
 use tls::Tls;
 
@@ -42,16 +43,21 @@ impl<S> Answers for S where
 
 /// Opens the port. Apart from [`serve`], so that tests may ask for port 0 and read which one they got.
 pub async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind_as("LISTEN_ADDR", address).await
+}
+
+/// As [`bind`], for the address that this setting names.
+pub async fn bind_as(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     allow_many_files();
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
-            anyhow!("{address} is already in use: stop what listens there, or choose another LISTEN_ADDR")
+            anyhow!("{address} is already in use: stop what listens there, or choose another {setting}")
         }
         io::ErrorKind::PermissionDenied => {
-            anyhow!("{address} may not be opened: ports below 1024 need a privilege; choose another LISTEN_ADDR")
+            anyhow!("{address} may not be opened: ports below 1024 need a privilege; choose another {setting}")
         }
-        io::ErrorKind::AddrNotAvailable => anyhow!("{address} is no address of this machine: correct LISTEN_ADDR"),
-        _ => anyhow::Error::new(error).context(format!("cannot listen on {address} (LISTEN_ADDR)")),
+        io::ErrorKind::AddrNotAvailable => anyhow!("{address} is no address of this machine: correct {setting}"),
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {address} ({setting})")),
     })
 }
 
@@ -67,20 +73,32 @@ fn allow_many_files() {
 pub async fn serve(
     listener: TcpListener,
     settings: &Settings,
+    door: &Door,
     service: impl Answers,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let tls = Tls::load(&settings.encryption).await.context("cannot serve HTTPS")?;
+    let tls = Tls::load(&settings.encryption, door).await.context("cannot serve HTTPS")?;
     tokio::select! {
-        () = accept(listener, settings, &tls, service, stop) => Ok(()),
+        () = accept(listener, settings, &tls, door, service, stop) => Ok(()),
         never = tls.keep_fresh(settings.caps.certificate_check) => match never {},
     }
+}
+
+/// Serves the metrics, until it is dropped. Where there is no listener for them, it only waits.
+pub async fn serve_metrics(
+    listener: Option<TcpListener>,
+    settings: &Settings,
+    page: impl Answers,
+) -> anyhow::Result<()> {
+    let Some(listener) = listener else { return std::future::pending().await };
+    serve(listener, &settings.of_metrics(), &Door::default(), page, std::future::pending()).await
 }
 
 async fn accept(
     listener: TcpListener,
     settings: &Settings,
     tls: &Tls,
+    door: &Door,
     service: impl Answers,
     stop: impl Future<Output = ()>,
 ) {
@@ -89,6 +107,7 @@ async fn accept(
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
+        door.open.set(i64::try_from(connections.len()).unwrap_or(i64::MAX));
         let (stream, address) = tokio::select! {
             // In this order, so that a connection that has ended is not counted against the next.
             biased;
@@ -96,13 +115,17 @@ async fn accept(
             () = &mut stop => break,
             accepted = next(&listener) => accepted,
         };
+        let turned_away = connections.len() >= caps.connections;
+        if turned_away {
+            door.turned_away.inc();
+        }
         if connections.len() >= caps.connections + caps.turned_away {
             continue;
         }
-        let turned_away = connections.len() >= caps.connections;
         let tls = tls.current();
         let peer = Peer { address, secure: tls.is_some(), turned_away };
-        let connection = Connection { peer, caps, service: service.clone(), stopped: stopped.clone() };
+        let (service, stopped, door) = (service.clone(), stopped.clone(), door.clone());
+        let connection = Connection { peer, caps, service, stopped, door };
         connections.spawn(connection.attend(stream, tls));
     }
     drop(listener);

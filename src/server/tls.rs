@@ -12,19 +12,21 @@ use rustls::{
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::security::transport::Encryption;
+use super::certificate;
+use crate::{security::transport::Encryption, telemetry::Door};
 
 pub(super) struct Tls {
     encryption: Encryption,
     current: watch::Sender<Option<Arc<ServerConfig>>>,
     /// What the files held when they were first read.
     first: Vec<u8>,
+    door: Door,
 }
 
 impl Tls {
     /// The first pair must be good: a service that has no certificate to show does not start.
-    pub(super) async fn load(encryption: &Encryption) -> anyhow::Result<Self> {
-        let (config, first) = match encryption {
+    pub(super) async fn load(encryption: &Encryption, door: &Door) -> anyhow::Result<Self> {
+        let (shown, first) = match encryption {
             Encryption::None => (None, Vec::new()),
             Encryption::SelfSigned => (Some(self_signed()?), Vec::new()),
             Encryption::Files { certificate, key } => {
@@ -32,7 +34,17 @@ impl Tls {
                 (Some(pair.config()?), pair.fingerprint())
             }
         };
-        Ok(Self { encryption: encryption.clone(), current: watch::Sender::new(config.map(Arc::new)), first })
+        let (encryption, current, door) = (encryption.clone(), watch::Sender::new(None), door.clone());
+        let tls = Self { encryption, current, first, door };
+        if let Some(shown) = shown {
+            tls.show(shown);
+        }
+        Ok(tls)
+    }
+
+    fn show(&self, shown: Shown) {
+        self.door.certificate_expires.set(shown.expires);
+        self.current.send_replace(Some(Arc::new(shown.config)));
     }
 
     /// What a connection that is opened now should use; `None` is plain text.
@@ -54,8 +66,8 @@ impl Tls {
                 continue;
             }
             match pair.config() {
-                Ok(config) => {
-                    self.current.send_replace(Some(Arc::new(config)));
+                Ok(shown) => {
+                    self.show(shown);
                     tracing::info!("a new TLS certificate is in use");
                 }
                 Err(error) => {
@@ -65,6 +77,12 @@ impl Tls {
             }
         }
     }
+}
+
+/// What clients are shown, and when it ends: in Unix seconds, 0 where that cannot be read.
+struct Shown {
+    config: ServerConfig,
+    expires: i64,
 }
 
 /// A certificate chain and its key, as they stand in their files.
@@ -87,7 +105,7 @@ impl Pair {
         hasher.finish().as_ref().to_vec()
     }
 
-    fn config(&self) -> anyhow::Result<ServerConfig> {
+    fn config(&self) -> anyhow::Result<Shown> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
             .context("TLS_CERT_FILE is not a PEM certificate chain")?;
@@ -100,17 +118,18 @@ impl Pair {
 
 /// The provider's own list of cipher suites: AEAD and forward secrecy alone (ASVS 12.1.2). A whole new configuration
 /// for each certificate, so that no session begun under the old one is resumed.
-fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> anyhow::Result<ServerConfig> {
+fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> anyhow::Result<Shown> {
+    let expires = chain.first().and_then(certificate::expires).unwrap_or(0);
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .context("the certificate and the key do not fit together")?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(Shown { config, expires })
 }
 
-fn self_signed() -> anyhow::Result<ServerConfig> {
+fn self_signed() -> anyhow::Result<Shown> {
     let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let made = rcgen::generate_simple_self_signed(names)?;
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

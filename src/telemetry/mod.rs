@@ -7,6 +7,7 @@
 
 mod fields;
 mod line;
+mod metrics;
 mod panics;
 
 use std::{
@@ -27,6 +28,7 @@ use tracing_subscriber::{filter::Targets, layer::SubscriberExt};
 
 pub use fields::LISTED;
 pub use line::{Form, LogLines};
+pub use metrics::{Door, Mail, Meters, Requests};
 pub use panics::{Panic, caught};
 
 use crate::settings::Env;

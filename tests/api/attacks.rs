@@ -102,7 +102,9 @@ async fn who_comes_when_the_house_is_full_is_told_so_in_the_usual_form() {
     let service = app::build(config, Givens::new(System, System), database, features::routes()).await.unwrap();
     let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { server::serve(listener, &transport, service.router.clone(), pending()).await });
+    tokio::spawn(async move {
+        server::serve(listener, &transport, &service.app.meters.door, service.router.clone(), pending()).await
+    });
 
     let live = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut inside = TcpStream::connect(address).await.unwrap();

@@ -27,6 +27,7 @@ mod idempotency;
 mod login;
 mod mailbox;
 mod matrix;
+mod metrics;
 mod mfa;
 mod notices;
 mod pages;
@@ -36,6 +37,7 @@ mod recovery;
 mod refresh;
 mod revocation;
 mod schema_agreement;
+mod security_events;
 mod security_events_admin;
 mod sessions;
 #[cfg(feature = "redis-tests")]

@@ -175,6 +175,18 @@ fn doctor_and_migrate_say_how_things_are() {
         let found = run(folder.path(), &["doctor"]).done();
         assert!(found.contains("- REDIS_URL: no Redis"), "{found}");
     }
+    for (address, is_open) in [
+        ("127.0.0.1:9464", false),
+        ("10.1.2.3:9464", false),
+        ("[fd00::1]:9464", false),
+        ("0.0.0.0:9464", true),
+        ("[::]:9464", true),
+        ("192.0.2.1:9464", true),
+    ] {
+        std::fs::write(folder.path().join(".env"), format!("METRICS_ADDR={address}\n")).unwrap();
+        let found = run(folder.path(), &["doctor"]).done();
+        assert_eq!(found.contains("- METRICS_ADDR can be reached from outside"), is_open, "{address}: {found}");
+    }
     run(folder.path(), &["keys", "new"]).done();
     std::fs::write(folder.path().join(".env"), "ACCESS_TOKEN_TTL=9d-secret\nPUBLIC_URL=secret\n").unwrap();
     let refused = run(folder.path(), &["doctor"]);
@@ -208,10 +220,13 @@ fn wrong_use_is_told_apart_from_failure() {
         &["user", "create", "--email", "a@b.org", "--name", "A", "--role", "user", "--password", "x"],
         &["keys", "new", "--alg", "HS256"],
         &["password"],
+        &["routes", "--jsn\n\u{1b}[2J"],
+        &["completions", "cmd.exe"],
     ] {
         let said = run(folder.path(), wrong);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{wrong:?}");
-        assert!(!said.err.is_empty(), "{wrong:?}");
+        let sentence = said.err.strip_suffix('\n').unwrap();
+        assert!(sentence.starts_with("drawbridge: ") && !sentence.contains(char::is_control), "{sentence}");
     }
     assert!(!folder.path().join(".data").exists(), "nothing was made");
 }

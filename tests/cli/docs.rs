@@ -15,7 +15,8 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 fn documents() -> impl Iterator<Item = (PathBuf, String)> {
-    let top = ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md"].map(PathBuf::from);
+    let top =
+        ["README.md", "ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md"].map(PathBuf::from);
     top.into_iter().chain(files("docs", "md")).map(|file| (file.clone(), fs::read_to_string(file).unwrap()))
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod commands;
+mod deploy;
 mod docs;
+mod help;
 mod program;
 mod start;
 mod tour;

@@ -34,6 +34,31 @@ fn a_port_that_is_taken_is_one_sentence_and_nothing_is_touched() {
 }
 
 #[test]
+fn metrics_have_a_port_of_their_own_or_nothing_starts() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let start = |metrics| run_with(folder.path(), &[("LISTEN_ADDR", "127.0.0.1:0"), ("METRICS_ADDR", metrics)]);
+    let refused = start(&port).refused();
+    assert!(refused.contains(&port) && refused.contains("choose another METRICS_ADDR"), "{refused}");
+    assert!(start("9464").err.contains("METRICS_ADDR is an IP address and a port"));
+    assert!(!folder.path().join(".data/postgres").exists(), "no database was started");
+}
+
+#[test]
+fn metrics_are_served_for_as_long_as_the_service_is() {
+    let folder = folder();
+    let mut service = Service::start_with(folder.path(), &[("METRICS_ADDR", "127.0.0.1:0")]);
+    let address = service.heard("metrics are at /metrics")["address"].as_str().unwrap().to_owned();
+    let (status, _) = service.ask("/metrics", &NOTHING);
+    assert_eq!(status, 404, "the service itself has none");
+    service.base = format!("http://{address}");
+    assert_eq!(service.ask("/metrics", &NOTHING).0, 200);
+    assert!(service.stop().success());
+    assert!(std::net::TcpStream::connect(&address).is_err());
+}
+
+#[test]
 fn of_two_services_in_one_folder_the_second_says_so_and_the_first_goes_on() {
     let folder = folder();
     let first = Service::start(folder.path());

@@ -34,6 +34,17 @@ export const ATTACKS = [
     },
   },
   {
+    name: "a privilege change at night",
+    address: "203.0.113.25",
+    kinds: ["anomaly_privilege_change"],
+    async run(service, { colleague, insider }) {
+      const { access_token: token } = await service.signIn(colleague, this.address);
+      const found = await service.ask("GET", `/v1/admin/users?email=${insider.email}`, { token, address: this.address });
+      const path = `/v1/admin/users/${found.json.items[0].id}`;
+      await service.ask("PATCH", path, { token, address: this.address, body: { role: "user" } });
+    },
+  },
+  {
     name: "doors of others",
     address: "203.0.113.30",
     kinds: ["authz_fail"],
@@ -82,6 +93,16 @@ export const ATTACKS = [
       for (let account = 0; account < 40; account += 1) {
         const body = { email: `list-${account}@example.org`, password: TRY };
         await service.ask("POST", "/v1/auth/login", { body, address: this.address });
+      }
+    },
+  },
+  {
+    name: "one account from many addresses",
+    kinds: ["anomaly_password_spraying", "authn_login_lock"],
+    async run(service) {
+      for (let address = 1; address <= 12; address += 1) {
+        const body = { email: "sprayed@example.org", password: TRY };
+        await service.ask("POST", "/v1/auth/login", { body, address: `198.51.100.${100 + address}` });
       }
     },
   },

@@ -18,6 +18,7 @@ use crate::{
         input::Valid,
         routes::About,
         user_view::{Status, UserView},
+        watch,
     },
     mail::Template,
     security::{
@@ -58,7 +59,13 @@ pub async fn create(
     let mut tx = app.database.begin().await?;
     let user = insert(&mut tx, &app, &email, &name, input.role.into()).await?;
     app.outbox.put(&mut tx, &app.givens, Template::Invitation, &user.email, Some(user.id)).await?;
-    audit::record(&mut tx, &app.givens, &caller.context().origin_about(user.id), Event::UserCreated).await?;
+    let origin = caller.context().origin_about(user.id);
+    audit::record(&mut tx, &app.givens, &origin, Event::UserCreated).await?;
+    if user.role != Role::User
+        && let Some(unusual) = watch::role_changed(&app, user.role)
+    {
+        audit::record(&mut tx, &app.givens, &origin, unusual).await?;
+    }
     tx.commit().await?;
     app.outbox.wake();
     Ok(Created { location: format!("/v1/admin/users/{}", user.id), body: user })

@@ -17,6 +17,7 @@ use crate::{
         revocation,
         routes::About,
         user_view::{Status, UserView},
+        watch,
     },
     security::{
         access::Admin,
@@ -113,6 +114,9 @@ async fn follow(tx: &mut PgConnection, app: &App, origin: &Origin, before: &User
         .execute(&mut *tx)
         .await?;
         audit::record(tx, &app.givens, origin, Event::RoleChanged { to: after.role.name() }).await?;
+        if let Some(unusual) = watch::role_changed(app, after.role) {
+            audit::record(tx, &app.givens, origin, unusual).await?;
+        }
     }
     if after.status != before.status {
         audit::record(tx, &app.givens, origin, Event::StatusChanged { to: after.status.name() }).await?;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Result, problems},
-    http::{answer::Private, caller::Caller, gate, input::Valid, routes::About},
+    http::{answer::Private, caller::Caller, gate, input::Valid, routes::About, watch},
     security::{
         access::{Public, Role},
         audit::Event,
@@ -70,7 +70,10 @@ pub async fn login(
     let email = Email::trimmed(&input.email);
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
-    gate::charge_subject(&app, caller.context(), Class::Login, &budget).await?;
+    gate::charge_subject(&app, caller.context(), Class::Login, &budget).await.inspect_err(|_| {
+        app.audit.note(&caller.context().refusal(None), Event::LoginLock);
+        watch::login_failed(&app, caller.context(), &email, None);
+    })?;
 
     let place = app.passwords.place()?;
     let account = find(&app, &email).await?;
@@ -78,9 +81,11 @@ pub async fn login(
         .passwords
         .verify_at(place, &input.password, account.as_ref().and_then(|account| account.hash.as_ref()))
         .await?;
+    let user = account.as_ref().map(|account| account.id);
+    let note = |reason| app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });
     let refuse = |reason| {
-        let user = account.as_ref().map(|account| account.id);
-        app.audit.note(&caller.context().refusal(user), Event::LoginFail { reason });
+        note(reason);
+        watch::login_failed(&app, caller.context(), &email, user);
         problems::INVALID_CREDENTIALS.because(reason)
     };
     let account = match &account {
@@ -88,7 +93,7 @@ pub async fn login(
         Some(_) if verdict == Verdict::Wrong => return Err(refuse("wrong password")),
         Some(account) if !account.active => return Err(refuse("suspended")),
         Some(account) if !account.verified => {
-            refuse("e-mail not verified");
+            note("e-mail not verified");
             return Err(problems::EMAIL_NOT_VERIFIED.into());
         }
         Some(account) => account,

@@ -21,6 +21,7 @@ use crate::{
         input::Valid,
         routes::About,
         second_factor::{self, Holder},
+        watch,
     },
     security::{
         access::Public,
@@ -70,7 +71,11 @@ pub async fn mfa(
         problems::INVALID_CREDENTIALS.because(reason)
     })?;
     let holder = Holder { user_id: challenged.user_id, session: challenged.known_device };
-    let (mut tx, factor) = second_factor::spend(&app, context, holder, &input.code).await?;
+    let (mut tx, factor) = second_factor::spend(&app, context, holder, &input.code).await.inspect_err(|error| {
+        if error.problem() == problems::INVALID_CREDENTIALS {
+            watch::login_failed(&app, context, &challenged.email, Some(challenged.user_id));
+        }
+    })?;
     challenge::finish(&mut tx, &hash).await?;
     let Challenged { user_id, role, password_generation, .. } = challenged;
     let user = User { id: user_id, role, password_generation };

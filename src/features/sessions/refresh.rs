@@ -86,7 +86,8 @@ pub async fn refresh(
         Verdict::Reuse => {
             end(&mut tx, row.session_id, now).await?;
             let event = Event::TokenReuse { session_id: row.session_id };
-            audit::record(&mut tx, &app.givens, &origin, event).await?;
+            let refusal = caller.context().refusal(Some(row.user_id));
+            audit::record(&mut tx, &app.givens, &refusal, event).await?;
             tx.commit().await?;
             app.sessions.forget(row.user_id);
             return Err(problems::INVALID_CREDENTIALS.because("a spent refresh token was used again"));

@@ -88,12 +88,36 @@ impl Failure {
         }
     }
 
-    /// Malformed input is a sign of someone trying doors (OWASP: `input_validation_fail`).
+    /// What is a sign of someone trying doors.
     pub(super) fn note(&self, app: &App, context: &RequestContext) {
-        if self.problem.status == StatusCode::BAD_REQUEST && self.problem.code != problems::INVALID_TOKEN.code {
-            let (route, code) = (context.route_path(), self.problem.code);
-            app.audit.note(&context.refusal(None), Event::InputRefused { route, code });
+        if self.is_pool_timeout() {
+            app.meters.pool_timeouts.inc();
         }
+        let (route, code) = (context.route_path(), self.problem.code);
+        let note = |event| app.audit.note(&context.refusal(None), event);
+        if self.problem.status == StatusCode::BAD_REQUEST && code != problems::INVALID_TOKEN.code {
+            note(Event::InputRefused { route, code });
+        }
+        if self.names_unknown_fields() {
+            note(Event::UnknownFields { route });
+        }
+        // Somebody else's, or gone, or never there: it cannot be told apart here either, for the query that looked for it
+        // asked only for what is the caller's.
+        if self.problem == problems::NOT_FOUND && context.names_a_thing() && context.principal().is_some() {
+            note(Event::AccessRefused { route, code });
+        }
+    }
+
+    fn names_unknown_fields(&self) -> bool {
+        match self.error.as_deref() {
+            Some(Error::Invalid(fields)) => fields.iter().any(|field| field.rule == "unknown"),
+            _ => false,
+        }
+    }
+
+    fn is_pool_timeout(&self) -> bool {
+        let Some(Error::Unavailable(cause)) = self.error.as_deref() else { return false };
+        matches!(cause.downcast_ref(), Some(sqlx::Error::PoolTimedOut))
     }
 
     /// Why, in words for the log. Never a value that a client sent: unknown fields are not even named.

@@ -5,19 +5,21 @@ use std::time::Instant;
 use axum::http::{Method, StatusCode};
 
 use super::failure::Failure;
-use crate::http::context::RequestContext;
+use crate::{http::context::RequestContext, telemetry::Requests};
 
 /// The line of a request that is being served.
-pub(super) struct Line {
+pub(super) struct Line<'a> {
+    requests: &'a Requests,
     context: RequestContext,
     method: &'static str,
     started: Instant,
     written: bool,
 }
 
-impl Line {
-    pub(super) fn begin(context: RequestContext, method: &Method) -> Self {
-        Self { context, method: known(method), started: Instant::now(), written: false }
+impl<'a> Line<'a> {
+    pub(super) fn begin(requests: &'a Requests, context: RequestContext, method: &Method) -> Self {
+        requests.begin();
+        Self { requests, context, method: known(method), started: Instant::now(), written: false }
     }
 
     pub(super) fn end(mut self, status: StatusCode, failure: Option<&Failure>) {
@@ -26,7 +28,8 @@ impl Line {
     }
 
     fn write(&self, status: u16, failure: Option<&Failure>) {
-        let context = &self.context;
+        let (context, took) = (&self.context, self.started.elapsed());
+        self.requests.end(self.method, context.route_path(), status, took);
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -34,7 +37,7 @@ impl Line {
                     method = self.method,
                     route = context.route_path(),
                     status,
-                    duration_ms = self.started.elapsed().as_secs_f64() * 1000.0,
+                    duration_ms = took.as_secs_f64() * 1000.0,
                     client_address = %context.client_address(),
                     principal_id = context.principal().map(tracing::field::display),
                     reference = failure.map(|_| context.reference()),
@@ -52,7 +55,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for Line<'_> {
     /// The server drops a request whose client has gone. What was begun may have been done, so it must not be missing
     /// from the log; 499 is what nginx made customary for it.
     fn drop(&mut self) {
@@ -62,7 +65,7 @@ impl Drop for Line {
     }
 }
 
-/// A method can be any token; only the usual ones are worth a place in the log.
+/// A method can be any token; only the usual ones are worth a place in the log and in the metrics.
 fn known(method: &Method) -> &'static str {
     const USUAL: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     USUAL.into_iter().find(|usual| *usual == method.as_str()).unwrap_or("other")

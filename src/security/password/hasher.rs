@@ -15,7 +15,7 @@ use super::{
     NewPassword, Password, Peppers, Settings,
     pepper::Pepper,
     stored::{PasswordHash, Stored},
-    worker::{Job, Queue, Recipe, Worker},
+    worker::{Job, Queue, Recipe, Work, Worker},
 };
 use crate::{
     error::{Error, problems},
@@ -48,6 +48,7 @@ pub struct Hasher {
     /// would hold up the request that wants it.
     queue: mpsc::Sender<Job>,
     refused: AtomicU64,
+    work: Arc<Work>,
     params: Params,
     peppers: Peppers,
     /// Stands in where there is no hash, so that an unknown user costs what a known one does (CWE-208).
@@ -59,10 +60,10 @@ impl Hasher {
     pub fn start(settings: &Settings, givens: Givens) -> Self {
         let (hasher, queue) = Self::without_threads(settings, givens);
         for number in 0..settings.threads {
-            let (worker, queue) = (Worker::new(&hasher.params), queue.clone());
+            let (worker, queue, work) = (Worker::new(&hasher.params), queue.clone(), hasher.work.clone());
             std::thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || worker.run(&queue))
+                .spawn(move || worker.run(&queue, &work))
                 .expect("a thread can be started");
         }
         hasher
@@ -76,7 +77,8 @@ impl Hasher {
         let output = Output::new(&givens.random::<{ Params::DEFAULT_OUTPUT_LEN }>()).expect("a length PHC admits");
         let recipe = Recipe { params: params.clone(), salt, pepper: peppers.current() };
         let nobody = Stored { recipe, output };
-        let hasher = Self { queue: sender, refused: AtomicU64::new(0), params, peppers, nobody, givens };
+        let hasher =
+            Self { queue: sender, refused: AtomicU64::new(0), work: Arc::default(), params, peppers, nobody, givens };
         (hasher, Arc::new(Mutex::new(receiver)))
     }
 
@@ -139,6 +141,16 @@ impl Hasher {
     /// How many have been refused since the start: when it rises, either someone is guessing or there are too few cores.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How many threads are hashing at this moment.
+    pub fn busy(&self) -> usize {
+        self.work.busy.load(Ordering::Relaxed)
+    }
+
+    /// How many hashes have been asked for and dealt with since the start.
+    pub fn done(&self) -> u64 {
+        self.work.done.load(Ordering::Relaxed)
     }
 }
 
@@ -290,7 +302,7 @@ mod tests {
         // Chance would have to draw this very hash; even then there is no user to let in.
         hasher.nobody.output = answer.try_recv().unwrap();
         let worker = Worker::new(&hasher.params);
-        std::thread::spawn(move || worker.run(&queue));
+        std::thread::spawn(move || worker.run(&queue, &Work::default()));
         assert_eq!(hasher.verify(&password, None).await, Ok(Verdict::Wrong));
     }
 
@@ -324,7 +336,7 @@ mod tests {
     async fn the_threads_end_with_the_hasher() {
         let (hasher, queue) = Hasher::without_threads(&QUICK, Givens::new(System, System));
         let worker = Worker::new(&hasher.params);
-        let thread = std::thread::spawn(move || worker.run(&queue));
+        let thread = std::thread::spawn(move || worker.run(&queue, &Work::default()));
         drop(hasher);
         tokio::task::spawn_blocking(|| thread.join()).await.unwrap().expect("it ended by itself");
     }

@@ -2,7 +2,10 @@
 //! the runtime's threads every other request would wait behind it. `spawn_blocking` was rejected: with one block of
 //! memory to each of its threads it took 350 MB where these take two blocks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -37,6 +40,13 @@ pub(super) struct Job {
 /// The jobs in waiting, taken by whichever thread is free.
 pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Job>>>;
 
+/// What all threads do together, for whoever watches the service.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) busy: AtomicUsize,
+    pub(super) done: AtomicU64,
+}
+
 /// One thread's share: a block of memory that it keeps. Fresh memory for every hash costs as much as a third of the
 /// hashing, in page faults.
 pub(super) struct Worker {
@@ -50,10 +60,13 @@ impl Worker {
     }
 
     /// Until the last `Hasher` is gone.
-    pub(super) fn run(mut self, queue: &Queue) {
+    pub(super) fn run(mut self, queue: &Queue, work: &Work) {
         yield_to_others();
         while let Some(job) = next(queue) {
+            work.busy.fetch_add(1, Relaxed);
             self.answer(job);
+            work.busy.fetch_sub(1, Relaxed);
+            work.done.fetch_add(1, Relaxed);
         }
     }
 

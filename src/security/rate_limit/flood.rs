@@ -20,7 +20,7 @@ use tower_governor::{
     key_extractor::KeyExtractor,
 };
 
-use super::{Class, Decision, decision::micros, key::network, rule::Rule, strategies::Charge};
+use super::{Class, Decision, Tally, decision::micros, key::network, rule::Rule, strategies::Charge};
 use crate::{error::Error, types::Givens};
 
 /// Finds the client address among a request's extensions, where the layer outside of this one has put it.
@@ -46,6 +46,7 @@ pub struct FloodGuard {
     rule: Rule,
     givens: Givens,
     config: Arc<Config>,
+    tally: Arc<Tally>,
 }
 
 impl FloodGuard {
@@ -54,7 +55,8 @@ impl FloodGuard {
         let period = Duration::from_micros(rule.interval().unsigned_abs());
         let mut builder = GovernorConfigBuilder::default().key_extractor(client).use_headers();
         let config = builder.period(period).burst_size(rule.capacity()).finish();
-        Self { rule, givens, config: Arc::new(config.expect("a rule's interval and capacity are never zero")) }
+        let config = Arc::new(config.expect("a rule's interval and capacity are never zero"));
+        Self { rule, givens, config, tally: Arc::default() }
     }
 
     /// The layer itself. `translate` belongs right outside of it.
@@ -88,6 +90,11 @@ impl FloodGuard {
         self.len() == 0
     }
 
+    /// How often it let pass, and how often it did not.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     fn refused(&self, refusal: &GovernorError) -> Response {
         let GovernorError::TooManyRequests { wait_time, .. } = refusal else {
             return Error::from(anyhow!("the flood guard was given no client address")).into_response();
@@ -101,6 +108,7 @@ impl FloodGuard {
     }
 
     fn decision(&self, allowed: bool, remaining: u32, renews_in: i64) -> Decision {
+        self.tally.note(allowed);
         let now = micros(self.givens.now());
         let charge = Charge { allowed, remaining, renews_at: now.saturating_add(renews_in) };
         Decision::new(Class::Flood, &self.rule, charge, now)

@@ -30,6 +30,9 @@ pub(super) enum Slot {
 
 pub(super) const KINDS: usize = 3;
 
+/// What kinds of slots are called in metrics, in the order of `Slot::kind`.
+pub(super) const KIND_NAMES: [&str; KINDS] = ["address", "principal", "subject"];
+
 impl Key<'_> {
     pub(super) fn slot(&self, hiding: &hmac::Key) -> Slot {
         match self {

@@ -23,7 +23,7 @@ use aws_lc_rs::hmac;
 use super::{
     Class, Decision, Settings,
     decision::micros,
-    key::{KINDS, Key, Slot},
+    key::{KIND_NAMES, KINDS, Key, Slot},
     rule::Rule,
     strategies::Count,
 };
@@ -89,6 +89,14 @@ impl Limiter {
                 shard.shrink_to_fit();
             }
         }
+    }
+
+    /// How many budgets are being counted, by class and by what kind of key they belong to.
+    pub fn held(&self) -> impl Iterator<Item = (Class, &'static str, usize)> {
+        self.shards.chunks(SHARDS).enumerate().map(|(index, shards)| {
+            let held = shards.iter().map(|shard| unpoisoned(shard).len()).sum();
+            (Class::ALL[index / KINDS], KIND_NAMES[index % KINDS], held)
+        })
     }
 
     /// How many budgets are being counted.

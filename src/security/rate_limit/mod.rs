@@ -26,6 +26,7 @@ mod shared;
 #[path = "unshared.rs"]
 mod shared;
 mod strategies;
+mod tally;
 
 pub use self::{
     decision::{Decision, nearest},
@@ -34,6 +35,7 @@ pub use self::{
     memory::Limiter,
     replicas::{Change, Limits},
     rule::{Rule, Strategy},
+    tally::Tally,
 };
 
 /// What a request is charged as. Everything that belongs to a class stands in its row of `facts`.

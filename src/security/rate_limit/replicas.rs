@@ -19,7 +19,7 @@ use aws_lc_rs::hmac;
 use tokio::{sync::Notify, time::timeout};
 
 use super::{
-    Class, Decision, Key, Limiter, Settings,
+    Class, Decision, Key, Limiter, Settings, Tally,
     shared::{Failure, Line, Redis},
 };
 use crate::{
@@ -47,6 +47,7 @@ pub struct Limits {
     /// `None`: Redis is not asked.
     line: RwLock<Option<Line>>,
     hung_up: Notify,
+    tallies: [Tally; Class::ALL.len()],
 }
 
 impl Limits {
@@ -54,19 +55,22 @@ impl Limits {
     pub fn new(mut settings: Settings, secret: &Secret<Vec<u8>>, givens: &Givens) -> Self {
         let hiding = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
         let redis = settings.redis.take().map(|address| Redis::new(address, hiding));
-        Self { own: Limiter::new(settings, givens), redis, line: RwLock::default(), hung_up: Notify::new() }
+        let own = Limiter::new(settings, givens);
+        Self { own, redis, line: RwLock::default(), hung_up: Notify::new(), tallies: Default::default() }
     }
 
     /// Takes one request from a budget, unless it is spent.
     pub async fn charge(&self, class: Class, key: &Key<'_>, now: Timestamp) -> Decision {
-        match self.charge_shared(class, key).await {
+        let decision = match self.charge_shared(class, key).await {
             Some(refused) if !refused.allowed => refused,
             Some(allowed) => {
                 self.own.charge(class, key, now);
                 allowed
             }
             None => self.own.charge(class, key, now),
-        }
+        };
+        self.tallies[class as usize].note(decision.allowed);
+        decision
     }
 
     /// Gives the whole budget back: after a successful login, the e-mail's.
@@ -123,6 +127,21 @@ impl Limits {
     /// For the bounds on memory: see `Limiter::sweep`. What Redis keeps ends by itself.
     pub fn sweep(&self, now: Timestamp) {
         self.own.sweep(now);
+    }
+
+    /// How often this class allowed a request here, and how often it did not.
+    pub const fn tally(&self, class: Class) -> &Tally {
+        &self.tallies[class as usize]
+    }
+
+    /// How many budgets this replica counts, by class and kind of key.
+    pub fn held(&self) -> impl Iterator<Item = (Class, &'static str, usize)> {
+        self.own.held()
+    }
+
+    /// Whether replicas are to count together, and whether they do.
+    pub fn sharing(&self) -> (bool, bool) {
+        (self.redis.is_some(), self.asked().is_some())
     }
 
     async fn charge_shared(&self, class: Class, key: &Key<'_>) -> Option<Decision> {

@@ -1,6 +1,7 @@
 //! The listener against clients that misbehave, over real sockets. Every test waits for what should happen (an end of
 //! the stream, a line, a message), never for an amount of time; what should never happen has an hour.
 
+mod door;
 mod http1;
 mod http2;
 mod stop;
@@ -21,8 +22,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{Answers, bind, serve};
-use crate::security::transport::{Caps, Encryption, Secure, Settings, TurnedAway};
+use super::{Answers, bind, serve, serve_metrics};
+use crate::{
+    security::transport::{Caps, Encryption, Secure, Settings, TurnedAway},
+    telemetry::Door,
+};
 
 const SHORT: Duration = Duration::from_millis(50);
 const NEVER: Duration = Duration::from_hours(1);
@@ -43,6 +47,7 @@ fn patient() -> Caps {
 
 struct Running {
     address: SocketAddr,
+    door: Door,
     stop: oneshot::Sender<()>,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -50,15 +55,17 @@ struct Running {
 async fn start(caps: Caps, encryption: Encryption, service: impl Answers) -> Running {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = Settings { listen: address, encryption, caps };
+    let settings = Settings { listen: address, metrics: None, encryption, caps };
     let (stop, stopped) = oneshot::channel::<()>();
+    let door = Door::default();
+    let doors = door.clone();
     let done = tokio::spawn(async move {
         let stopped = async {
             let _ = stopped.await;
         };
-        serve(listener, &settings, service, stopped).await
+        serve(listener, &settings, &doors, service, stopped).await
     });
-    Running { address, stop, done }
+    Running { address, door, stop, done }
 }
 
 impl Running {

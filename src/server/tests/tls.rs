@@ -15,13 +15,18 @@ use crate::telemetry::{Form, LogLines, Outlet};
 
 /// A certificate for localhost in the folder that the service looks at; the old one is replaced.
 pub(super) fn renew(folder: &Path) -> CertificateDer<'static> {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    write(folder, &rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap())
+}
+
+pub(super) fn write(folder: &Path, params: &rcgen::CertificateParams) -> CertificateDer<'static> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
     let pem = |label: &str, der: &[u8]| {
         format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", BASE64_STANDARD.encode(der))
     };
-    fs::write(folder.join("key"), pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
-    fs::write(folder.join("certificate"), pem("CERTIFICATE", made.cert.der())).unwrap();
-    made.cert.into()
+    fs::write(folder.join("key"), pem("PRIVATE KEY", &key.serialize_der())).unwrap();
+    fs::write(folder.join("certificate"), pem("CERTIFICATE", made.der())).unwrap();
+    made.into()
 }
 
 pub(super) fn files(folder: &Path) -> Encryption {

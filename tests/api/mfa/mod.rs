@@ -32,7 +32,7 @@ const UNLIMITED: [(&str, &str); 3] = [
 ];
 
 /// An authenticator app.
-struct Phone(TotpSecret);
+pub struct Phone(TotpSecret);
 
 impl Phone {
     fn scan(secret: &Value) -> Self {
@@ -40,7 +40,7 @@ impl Phone {
     }
 
     /// What it shows now.
-    fn code(&self, app: &TestApp) -> String {
+    pub fn code(&self, app: &TestApp) -> String {
         self.code_at(app, 0)
     }
 
@@ -50,7 +50,7 @@ impl Phone {
     }
 
     /// Six digits that it does not show.
-    fn wrong_code(&self, app: &TestApp) -> String {
+    pub fn wrong_code(&self, app: &TestApp) -> String {
         let shown = [-1, 0, 1].map(|steps| self.code_at(app, steps));
         let mut others = (0..4).map(|digit| digit.to_string().repeat(6));
         others.find(|code| !shown.contains(code)).unwrap()
@@ -58,24 +58,30 @@ impl Phone {
 }
 
 /// Somebody with a second factor.
-struct Careful {
-    person: Person,
-    phone: Phone,
-    recovery_codes: Vec<String>,
+pub struct Careful {
+    pub person: Person,
+    pub phone: Phone,
+    pub recovery_codes: Vec<String>,
 }
 
 /// Signed in, with the second factor on; the next code is a new one.
-async fn careful(app: &TestApp) -> Careful {
+pub async fn careful(app: &TestApp) -> Careful {
     let person = app.person(Role::User).await;
     let (phone, recovery_codes) = turn_on(app, &person.client).await;
     Careful { person, phone, recovery_codes }
 }
 
 async fn turn_on(app: &TestApp, client: &Client) -> (Phone, Vec<String>) {
-    let phone = Phone::scan(&begin(client).await.assert(201).json()["secret"]);
-    let codes = confirm(client, &phone.code(app)).await.assert(200).json();
+    let (phone, codes) = turning_on(app, client).await;
     app.clock.forward(STEP);
-    (phone, texts(&codes["recovery_codes"]))
+    (phone, texts(&codes.assert(200).json()["recovery_codes"]))
+}
+
+/// And the answer to the first code.
+pub async fn turning_on(app: &TestApp, client: &Client) -> (Phone, Answer) {
+    let phone = Phone::scan(&begin(client).await.assert(201).json()["secret"]);
+    let answer = confirm(client, &phone.code(app)).await;
+    (phone, answer)
 }
 
 fn texts(list: &Value) -> Vec<String> {
@@ -90,7 +96,7 @@ async fn confirm(client: &Client, code: &str) -> Answer {
     client.post(CONFIRM, &json!({ "code": code })).send().await
 }
 
-async fn turn_off(client: &Client, password: &str, code: &str) -> Answer {
+pub async fn turn_off(client: &Client, password: &str, code: &str) -> Answer {
     client.delete(TOTP, &json!({ "password": password, "code": code })).send().await
 }
 
@@ -103,7 +109,7 @@ async fn reauthenticate(client: &Client, password: &str, code: Option<&str>) -> 
 }
 
 /// The password was right: the token of the second step.
-async fn challenge(app: &TestApp, email: &str) -> String {
+pub async fn challenge(app: &TestApp, email: &str) -> String {
     let answer = app.client().login(email, PASSWORD).await;
     let wanted = answer.assert(200).json();
     assert_eq!(wanted["status"], "mfa_required", "{wanted}");

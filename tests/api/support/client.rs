@@ -72,6 +72,10 @@ impl Client {
         Self { address: other.address.clone(), ..self.clone() }
     }
 
+    pub fn address(&self) -> &str {
+        self.address.as_deref().unwrap_or("127.0.0.1")
+    }
+
     /// Without a proxy in between.
     pub fn direct(&self) -> Self {
         Self { address: None, ..self.clone() }

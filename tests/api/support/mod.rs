@@ -11,17 +11,20 @@ mod stream;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
+use axum::body::Body;
 use drawbridge::{
     app::{self, Service},
     config::Config,
     features,
     http::routes::Routes,
-    server,
+    metrics, server,
     state::App,
     types::Givens,
 };
+use http_body_util::BodyExt;
 use sqlx::PgPool;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 
 pub use self::{
     callers::{UNLIMITED, role_for},
@@ -38,6 +41,8 @@ pub struct TestApp {
     pub app: App,
     pub clock: MovableClock,
     pub address: SocketAddr,
+    /// Where the metrics are, with `METRICS_ADDR`.
+    pub metrics: Option<SocketAddr>,
     /// Connections of the owner, for looking at what the service did and for doing what no request can.
     pub owner: PgPool,
     pub folder: Arc<tempfile::TempDir>,
@@ -78,17 +83,25 @@ impl TestApp {
         let service = app::build(config, Givens::new(clock.clone(), TestEntropy), pool, routes).await.unwrap();
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let watched = match transport.metrics {
+            Some(address) => Some(server::bind_as("METRICS_ADDR", address).await.unwrap()),
+            None => None,
+        };
+        let metrics = watched.as_ref().map(|listener| listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let app = service.app.clone();
         let contract = Arc::new(Contract::read(&app.openapi));
         tokio::spawn(async move {
-            let Service { router, .. } = &service;
+            let Service { app, router, .. } = &service;
             let stopped = async { drop(stopped.await) };
-            server::serve(listener, &transport, router.clone(), stopped).await.unwrap();
+            tokio::select! {
+                served = server::serve(listener, &transport, &app.meters.door, router.clone(), stopped) => served.unwrap(),
+                failed = server::serve_metrics(watched, &transport, metrics::Page::new(app)) => failed.unwrap(),
+            }
             service.close().await;
         });
         let owner = database.as_owner();
-        Self { app, clock, address, owner, folder, contract, database, stop: Some(stop) }
+        Self { app, clock, address, metrics, owner, folder, contract, database, stop: Some(stop) }
     }
 
     /// For a replica that really is another process.
@@ -101,6 +114,14 @@ impl TestApp {
     /// Somebody new, at an address of their own.
     pub fn client(&self) -> Client {
         Client::new(self.address, self.contract.clone())
+    }
+
+    /// What whoever watches the service reads, whether or not this one listens for them.
+    pub async fn metrics_page(&self) -> String {
+        let page =
+            metrics::Page::new(&self.app).oneshot(axum::http::Request::get("/metrics").body(Body::empty()).unwrap());
+        let body = page.await.unwrap().into_body().collect().await.unwrap();
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
     }
 
     /// Cuts every connection of the service to its database, as a restart would.

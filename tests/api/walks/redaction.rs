@@ -1,4 +1,4 @@
-//! Whatever anybody sends, wherever they send it, stands in no log, no error and no event; and what a log has of it does
+//! Whatever anybody sends, wherever they send it, stands in no log, no error, no event and no metric; and what a log has of it does
 //! nothing to whoever reads it. Everything is logged at `trace` here.
 
 use axum::http::Method;
@@ -61,12 +61,13 @@ fn without_names(answer: &Answer) -> String {
 fn carriers(app: &TestApp, visitor: &Visitor, canary: &str) -> Vec<Request> {
     let Visitor { route, client, path, .. } = visitor;
     let plain = |path: &str| client.request(route.method.clone(), path);
-    let encoded: String = canary.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = encoded(canary);
     let mut requests = vec![
         plain(&format!("{path}/{encoded}")),
         plain(&format!("{path}?{encoded}={encoded}")),
         plain(&format!("{path}?cursor={encoded}&type={encoded}&email={encoded}")),
         client.request(Method::TRACE, path).header("x-forwarded-host", canary),
+        client.request(Method::from_bytes(b"NIGHTJAR").unwrap(), path),
     ];
     if let Some((before, after)) = route.path.split_once("{id}") {
         requests.push(plain(&format!("{before}{encoded}{after}")));
@@ -82,6 +83,15 @@ fn carriers(app: &TestApp, visitor: &Visitor, canary: &str) -> Vec<Request> {
     requests.push(plain(path).body(text.clone()).header("content-type", "application/json"));
     requests.push(plain(path).body(text).header("content-type", canary));
     requests
+}
+
+/// Every byte percent-encoded.
+fn encoded(text: &str) -> String {
+    text.bytes().flat_map(|byte| ['%', digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap()
 }
 
 /// The same body with this in the place of every text.
@@ -145,7 +155,7 @@ fn keep(secrets: &mut Vec<String>, answer: &Value, names: &[&str]) {
 #[tokio::test]
 async fn what_is_made_to_forge_a_log_stays_within_its_line() {
     let app = TestApp::start_with(&UNLIMITED, features::routes()).await;
-    let encoded: String = HOSTILE.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let encoded = encoded(HOSTILE);
     let latin: String = HOSTILE.chars().filter(|letter| letter.is_ascii() && !letter.is_control()).collect();
     for visitor in visitors(&app).await {
         let Visitor { route, client, path, .. } = &visitor;
@@ -180,6 +190,8 @@ async fn nothing_is_told(app: &TestApp) {
     // What is noted after this is written after all that was noted before.
     app.client().post("/v1/auth/login", &json!([])).send().await.assert(400);
     until("the events are written", async || (events_with(app, "/v1/auth/login").await > 0).then_some(())).await;
+    let metrics = app.metrics_page().await;
+    assert!(metrics.contains("drawbridge_http_requests_total{") && !tells(&metrics), "{metrics}");
     for canary in [CANARY, "Nightjar", CARD] {
         assert!(lines_with(canary).is_empty(), "{:?}", lines_with(canary));
         assert_eq!(events_with(app, canary).await, 0, "{canary}");

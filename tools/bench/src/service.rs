@@ -20,7 +20,7 @@ pub async fn run() -> anyhow::Result<()> {
 
     let transport = config.transport.clone();
     let service = app::build_default(config, Givens::new(System, System), pool).await?;
-    server::serve(listener, &transport, service.router.clone(), parent_gone()).await?;
+    server::serve(listener, &transport, &service.app.meters.door, service.router.clone(), parent_gone()).await?;
     service.close().await;
     Ok(())
 }
