@@ -230,13 +230,9 @@ async function looks(page) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.setViewportSize({ width: 1600, height: 1000 });
     await shot(page, colorScheme);
-    // Without its longest table, all that there is fits into one picture.
-    const types = page.locator("summary", { hasText: "By type" });
-    await types.click();
-    await page.setViewportSize({ width: 1360, height: 1250 });
+    await page.setViewportSize({ width: 1360, height: 1560 });
     await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
     await shot(page, `whole-${colorScheme}`);
-    await types.click();
     await page.setViewportSize({ width: 360, height: 780 });
     const wide = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? [] :
       [...document.querySelectorAll("body *:not(.wide *)")].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 120)));

@@ -31,7 +31,9 @@ export function draw(summary) {
   legend(summary);
   byId("chart").replaceChildren(picture(steps, begin, summary));
   byId("chart-table").tBodies[0].replaceChildren(...steps.flatMap((step, at) => rowOf(step, begin(at))));
-  byId("type-table").tBodies[0].replaceChildren(...summary.types.toSorted((a, b) => b.total - a.total).map(({ type, severity, total }) =>
+  const rank = ({ severity }) => SEVERITIES.indexOf(severity);
+  const types = summary.types.toSorted((a, b) => rank(a) - rank(b) || b.total - a.total);
+  byId("type-table").tBodies[0].replaceChildren(...types.map(({ type, severity, total }) =>
     make("tr", {}, make("th", { scope: "row" }, type), make("td", {}, badge(severity)), make("td", { class: "count" }, number(total)))));
 }
 
