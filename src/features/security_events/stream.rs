@@ -143,10 +143,9 @@ struct Gap {
 impl Watch {
     async fn listen(&mut self) -> Heard {
         match tokio::time::timeout(BEAT, self.feed.recv()).await {
-            Err(_) => Heard::Nothing,
             Ok(Ok(events)) => Heard::Events(events),
-            // Too slow a reader. The next position shows how much it has missed.
-            Ok(Err(RecvError::Lagged(_))) => Heard::Nothing,
+            // A beat without news; or too slow a reader, to whom the next position shows how much it has missed.
+            Err(_) | Ok(Err(RecvError::Lagged(_))) => Heard::Nothing,
             Ok(Err(RecvError::Closed)) => Heard::End,
         }
     }

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use serde_json::Value;
 
 /// Heartbeats come more often.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Stream {
     pub response: Response<Incoming>,
