@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::Value;
 
-/// Heartbeats come more often.
+/// For an event that a test has caused.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct Stream {
@@ -31,6 +31,10 @@ impl Stream {
 
     /// The next event; `None` when the stream has ended.
     pub async fn next(&mut self) -> Option<Told> {
+        tokio::time::timeout(PATIENCE, self.wait()).await.expect("neither an event nor an end")
+    }
+
+    async fn wait(&mut self) -> Option<Told> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -39,8 +43,7 @@ impl Stream {
                     return Some(told);
                 }
             }
-            let frame = tokio::time::timeout(PATIENCE, self.response.body_mut().frame());
-            let frame = frame.await.expect("neither an event nor a heartbeat for so long")?;
+            let frame = self.response.body_mut().frame().await?;
             // A connection that is cut ends it as well.
             self.text.push_str(std::str::from_utf8(&frame.ok()?.into_data().ok()?).unwrap());
         }
@@ -69,7 +72,6 @@ impl Stream {
 
     /// Whether it ends by itself, whatever comes before that.
     pub async fn ends(mut self) {
-        let end = async { while self.next().await.is_some() {} };
-        tokio::time::timeout(PATIENCE, end).await.expect("the stream goes on");
+        while self.next().await.is_some() {}
     }
 }
