@@ -22,6 +22,7 @@ use tokio::{sync::Mutex, task::JoinSet};
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
+    alarms,
     config::Config,
     database::{self, Feed},
     error::{self, problems},
@@ -76,6 +77,9 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let limits = Limits::new(settings.rate_limit.clone(), &key("rate_limit").await?, &givens);
     limits.connect().await;
     let flood = FloodGuard::new(settings.rate_limit.rule(Class::Flood).clone(), ClientNetwork(client), givens.clone());
+    let (url, mailer) = (settings.public_url.clone(), sender.clone());
+    let alarms = alarms::Worker::open(&settings.alarms, mailer, url, database.clone(), givens.clone());
+    let alarms = alarms.await.context("the alarms")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
     let app = App::new(Shared {
         jwt,
@@ -102,7 +106,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     });
     let table = table.merge(features::development(app.settings.production, &app.settings.mail));
     let router = router(&app, table);
-    let background = run_beside(&app, sender);
+    let background = run_beside(&app, sender, alarms);
     app.audit.note(&Origin::default(), Event::Startup);
     Ok(Service { app, router, background, audit })
 }
@@ -135,7 +139,7 @@ fn client(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ClientAddress>().map(|address| address.0)
 }
 
-fn run_beside(app: &App, sender: Sender) -> JoinSet<()> {
+fn run_beside(app: &App, sender: Sender, alarms: alarms::Worker) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let worker = Worker {
         pool: app.database.clone(),
@@ -146,6 +150,7 @@ fn run_beside(app: &App, sender: Sender) -> JoinSet<()> {
         service: app.settings.public_url.clone(),
     };
     tasks.spawn(worker.run());
+    tasks.spawn(alarms.run());
     let listening = app.clone();
     tasks.spawn(async move { database::listen(listening.database.clone(), &listening.sessions).await });
     tasks.spawn(look_for_keys(app.clone()));

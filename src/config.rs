@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::{Context, bail};
 
 use crate::{
-    database, mail,
+    alarms, database, mail,
     security::{anomaly, client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
     settings::Env,
     telemetry,
@@ -31,6 +31,7 @@ pub struct Config {
     pub password: password::Settings,
     pub database: database::Settings,
     pub mail: mail::Settings,
+    pub alarms: alarms::Settings,
     pub telemetry: telemetry::Settings,
 }
 
@@ -58,6 +59,7 @@ impl Config {
             password: password::Settings::read(&mut env),
             database: database::Settings::read(&mut env),
             mail: mail::Settings::read(&mut env),
+            alarms: alarms::Settings::read(&mut env),
             telemetry: telemetry::Settings::read(&mut env),
         };
         let asked = env.asked().to_vec();

@@ -17,6 +17,8 @@ pub mod types;
 pub mod security;
 
 // What the service stands on.
+/// Attacks are told to somebody who is awake.
+pub mod alarms;
 /// Every setting, typed; all mistakes at once.
 pub mod config;
 /// Who connects to the database as what, and how every replica hears of a revocation.

@@ -17,14 +17,20 @@ use sqlx::Connection;
 
 use super::say;
 
+pub const EXAMPLES: &str = "\
+Examples:
+  drawbridge audit verify
+  drawbridge audit verify --log .data/log/requests.2026-03-01.jsonl";
+
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Read all security events and their chain of hashes, and list what was changed or taken away
+    /// Read all security events and list what was changed or taken away
+    #[command(after_help = EXAMPLES)]
     Verify {
-        /// Also hold the chain against the hashes in this log (`LOG_DIR/requests.<date>.jsonl`); can be repeated
+        /// Also hold them against the hashes in this log; can be repeated
         #[arg(long = "log", value_name = "FILE")]
         logs: Vec<PathBuf>,
-        /// Also hold it against a hash that was kept, as this command prints it; can be repeated
+        /// Also hold them against a hash that this command printed; can be repeated
         #[arg(long = "head", value_name = "POSITION:HASH", value_parser = parse)]
         heads: Vec<Head>,
     },

@@ -19,6 +19,7 @@ pub async fn doctor() -> anyhow::Result<()> {
     let mut findings = weak_settings(&config);
     findings.extend(keys(&config));
     findings.extend(data_key_file(&config));
+    findings.extend(reach_receiver(&config).await);
     findings.extend(reach_database(&config).await);
     findings.extend(reach_redis(&config).await);
     if findings.is_empty() {
@@ -49,6 +50,8 @@ fn weak_settings(config: &Config) -> Vec<String> {
         "METRICS_ADDR can be reached from outside, and nobody is asked there who they are: choose loopback or a private network",
     );
     find(config.security_contact.is_none(), "SECURITY_CONTACT is not set: nobody can report a weakness");
+    let untold = config.production && config.alarms.nobody();
+    find(untold, "neither ALERT_WEBHOOK_URL nor ALERT_EMAIL is set: nobody hears of an attack");
     find(config.database.url.is_none(), "DATABASE_URL is not set: the data is in the development server");
     findings
 }
@@ -88,6 +91,12 @@ fn data_key_file(config: &Config) -> Option<String> {
             Some(format!("{named}, the key of what is sealed, is not there; in development the first start makes it"))
         }
     }
+}
+
+/// Nothing is posted: an alarm that is none makes the next one cheaper.
+async fn reach_receiver(config: &Config) -> Option<String> {
+    let trouble = config.alarms.webhook.as_ref()?.trouble().await?;
+    Some(format!("alarms would not arrive: {trouble}"))
 }
 
 async fn reach_database(config: &Config) -> Vec<String> {

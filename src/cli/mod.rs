@@ -77,9 +77,10 @@ pub enum Command {
     #[command(subcommand, arg_required_else_help = false)]
     Password(password::Password),
     /// The trail of security events
-    #[command(subcommand, arg_required_else_help = false)]
+    #[command(subcommand, arg_required_else_help = false, after_help = audit::EXAMPLES)]
     Audit(audit::Audit),
-    /// What stands behind the reference that a client was given: its request, the cause and the events
+    /// What stands behind the reference that a client was given
+    #[command(after_help = why::EXAMPLES)]
     Why(why::Why),
     /// Read the settings and say what is wrong or weak; in production a finding is exit code 1
     Doctor,
@@ -104,7 +105,8 @@ Examples:
 impl Command {
     pub async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Serve => serve::serve().await,
+            // On the heap: all that a service is made of is large for a stack.
+            Self::Serve => Box::pin(serve::serve()).await,
             Self::Migrate => migrate().await,
             Self::Routes { json } => table::routes(json),
             Self::Openapi => table::openapi(),

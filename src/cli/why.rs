@@ -19,12 +19,17 @@ use uuid::Uuid;
 
 use super::say;
 
+pub const EXAMPLES: &str = "\
+Examples:
+  drawbridge why err-2026-03-7k2m9x4q1b8d
+  docker logs api | drawbridge why err-2026-03-7k2m9x4q1b8d --log -";
+
 #[derive(Args)]
 pub struct Why {
-    /// As an error's body has it, such as `err-2026-03-7k2m9x4q1b8d`
+    /// As an error's body has it
     #[arg(value_parser = parse)]
     reference: String,
-    /// Look in this log instead of LOG_DIR (`-`: standard input, for `docker logs`); can be repeated
+    /// Look in this log instead of LOG_DIR (`-`: standard input); can be repeated
     #[arg(long = "log", value_name = "FILE")]
     logs: Vec<PathBuf>,
 }

@@ -41,7 +41,8 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
     }
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
-        return Err(problems::PAYLOAD_TOO_LARGE.into());
+        // The body is not read, so this connection serves no other request; whoever keeps connections is told.
+        return Ok(([(CONNECTION, "close")], problems::PAYLOAD_TOO_LARGE).into_response());
     }
     Ok(next.run(request).await)
 }

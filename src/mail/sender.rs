@@ -3,17 +3,22 @@
 use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::PathBuf, time::Duration as Pause};
 
 use anyhow::Context;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+};
 use uuid::Uuid;
 
 use super::{Settings, Target};
 
 /// Where mail goes, opened.
+#[derive(Clone)]
 pub struct Sender {
     from: Mailbox,
     way: Way,
 }
 
+#[derive(Clone)]
 enum Way {
     Folder(PathBuf),
     Server(AsyncSmtpTransport<Tokio1Executor>),
@@ -36,11 +41,19 @@ impl Sender {
         Ok(Self { from: settings.from.clone(), way })
     }
 
-    pub(super) fn from(&self) -> Mailbox {
-        self.from.clone()
+    /// A mail in plain text. An `.eml` file is named by the id: the same mail, sent again, is one file.
+    pub async fn send(&self, id: Uuid, recipient: &str, subject: &str, text: String) -> anyhow::Result<()> {
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, recipient.parse().context("the recipient's address")?))
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .context("compose the mail")?;
+        self.hand_over(id, message).await
     }
 
-    pub(super) async fn send(&self, id: Uuid, message: Message) -> anyhow::Result<()> {
+    async fn hand_over(&self, id: Uuid, message: Message) -> anyhow::Result<()> {
         match &self.way {
             Way::Folder(folder) => {
                 // Complete before it has its name: whoever watches the folder never reads half a mail.

@@ -3,10 +3,6 @@
 use std::time::{Duration as Pause, Instant};
 
 use anyhow::Context;
-use lettre::{
-    Message,
-    message::{Mailbox, header::ContentType},
-};
 use sqlx::{PgPool, postgres::types::PgInterval};
 use time::Duration;
 use uuid::Uuid;
@@ -146,14 +142,7 @@ impl Worker {
             at: due.queued_at,
             client_network: due.client_network.as_deref(),
         });
-        let message = Message::builder()
-            .from(self.sender.from())
-            .to(Mailbox::new(None, due.recipient.parse().context("the recipient's address")?))
-            .subject(template.subject())
-            .header(ContentType::TEXT_PLAIN)
-            .body(text)
-            .context("compose the mail")?;
-        self.sender.send(due.id, message).await
+        self.sender.send(due.id, &due.recipient, template.subject(), text).await
     }
 
     /// A fresh token for this mail, good for its recipient alone. A second attempt makes a second one; both work until one

@@ -12,6 +12,7 @@ mod support;
 
 mod accounts;
 mod admin_users;
+mod alarms;
 mod api_keys;
 mod articles;
 mod attack_surface;

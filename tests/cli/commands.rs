@@ -196,6 +196,25 @@ fn doctor_and_migrate_say_how_things_are() {
 }
 
 #[test]
+fn doctor_says_whether_an_alarm_would_reach_anybody() {
+    let folder = folder();
+    let webhook = "ALERT_WEBHOOK_URL=http://127.0.0.1:9/\nALERT_WEBHOOK_SECRET=0123456789abcdef0123456789abcdef\n";
+    std::fs::write(folder.path().join(".env"), webhook).unwrap();
+    let found = run(folder.path(), &["doctor"]).done();
+    assert!(found.contains("- alarms would not arrive: ") && found.contains("ALERT_WEBHOOK_ALLOW_PRIVATE"), "{found}");
+
+    let production = "APP_ENV=production\nPUBLIC_URL=https://api.example.com\nJWT_ISSUER=https://api.example.com\n\
+        JWT_AUDIENCE=api\nJWT_KEYS_DIR=keys\nDATA_ENCRYPTION_KEYS=file:keys/data\nTRUSTED_PROXIES=10.0.0.0/8\n\
+        DATABASE_URL=postgres://nobody@127.0.0.1:9/none\nMAIL_URL=smtp://127.0.0.1:9\nMAIL_FROM=a@example.com\n";
+    std::fs::write(folder.path().join(".env"), production).unwrap();
+    let found = run(folder.path(), &["doctor"]);
+    assert!(found.code == 1 && found.out.contains("nobody hears of an attack"), "{}{}", found.out, found.err);
+    std::fs::write(folder.path().join(".env"), format!("{production}ALERT_EMAIL=security@example.com\n")).unwrap();
+    let found = run(folder.path(), &["doctor"]);
+    assert!(found.code == 1 && !found.out.contains("nobody hears of an attack"), "{}{}", found.out, found.err);
+}
+
+#[test]
 fn calibrate_measures_every_choice_and_marks_the_present_one() {
     let folder = folder();
     std::fs::write(folder.path().join(".env"), "PASSWORD_HASH_ITERATIONS=4\n").unwrap();

@@ -25,6 +25,8 @@ class Service:
     def __init__(self, tls=False, **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="drawbridge-peers-")
         self.path = Path(self.folder.name)
+        # Started by root, the database runs as another user, who has to get in; else its data would lie elsewhere and stay.
+        self.path.chmod(0o711)
         self.settings = {"LISTEN_ADDR": "127.0.0.1:0", "RUST_LOG": "info", **settings}
         self.authority = None
         if tls:
