@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     config::Config,
+    database::Feed,
     mail::Outbox,
     security::{
         access::Role,
@@ -25,6 +26,7 @@ use crate::{
         password::Hasher,
         rate_limit::{FloodGuard, Limits},
         sealed::DataKeys,
+        seats::Seats,
         session_cache::SessionCache,
         session_token::TokenHash,
     },
@@ -49,6 +51,10 @@ pub struct Shared {
     pub flood: FloodGuard,
     pub cursors: CursorKey,
     pub audit: Notes,
+    /// What administrators watch live.
+    pub feed: Feed,
+    /// For answers that go on.
+    pub seats: Seats,
     pub outbox: Outbox,
     pub meters: Meters,
     pub started: Timestamp,

@@ -13,4 +13,6 @@ module.exports = journey("Service", "Is it there, what is it, and by which keys 
     asset("/docs", /^text\/html/),
     asset("/docs/start.js", /^text\/javascript/),
     asset("/docs/swagger-ui.css", /^text\/css/),
+    asset("/watchtower", /^text\/html/),
+    asset("/watchtower/page.css", /^text\/css/),
 ]);

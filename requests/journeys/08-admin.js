@@ -54,6 +54,18 @@ module.exports = journey("Administration", "What an administrator may do with th
         expect: { status: 200, "body.items.length": 1, "body.items[0].email": "{{admin_email}}" },
         keep: { admin_id: "body.items[0].id" },
     }),
+    step("Find what was done about a user", "GET /v1/admin/security-events?type=user_deleted&user_id={{bob_id}}", {
+        headers: bearer("admin_token"),
+        expect: { status: 200, "body.items.length": 1, "body.items[0].details.by": "{{admin_id}}" },
+    }),
+    step("Find events of a kind that there is not", "GET /v1/admin/security-events?type=anything", {
+        headers: bearer("admin_token"),
+        expect: invalid("type enum"),
+    }),
+    step("Count what happened", "GET /v1/admin/security-summary?hours=1", {
+        headers: bearer("admin_token"),
+        expect: { status: 200, "body.step_seconds": 60, "body.types[0].steps.length": 60 },
+    }),
     step("Suspend an administrator", "PATCH /v1/admin/users/{{admin_id}}", {
         headers: bearer("admin_token"),
         body: { status: "suspended" },

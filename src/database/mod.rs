@@ -2,6 +2,7 @@
 
 #[cfg(feature = "embedded-postgres")]
 mod embedded;
+mod feed;
 mod follower;
 mod housekeeping;
 mod listener;
@@ -17,6 +18,7 @@ use sqlx::{
 };
 
 pub use self::{
+    feed::{Batch, Feed, newest_after},
     follower::{Followed, events_after, last_position},
     housekeeping::housekeeping,
     listener::listen,

@@ -16,7 +16,9 @@ mod mailbox;
 mod mfa;
 mod personal_data;
 mod recovery;
+mod security_events;
 mod sessions;
+mod watchtower;
 
 use crate::{http::routes::Routes, mail};
 
@@ -36,6 +38,8 @@ pub fn routes() -> Routes {
         .merge(api_keys::routes())
         .merge(articles::routes())
         .merge(personal_data::routes())
+        .merge(security_events::routes())
+        .merge(watchtower::routes())
 }
 
 /// What a developer's own service has beside them. They are no part of what is promised: no document names them.

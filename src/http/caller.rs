@@ -3,7 +3,10 @@
 //! The order is the contract's: who are you (401), not too often (429), may you (403), and only then is anything that
 //! was sent looked at. A caller whom the route does not admit learns nothing from it.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
 
 use crate::{
     error::{Error, Result, problems},
@@ -42,6 +45,13 @@ impl<A: Access<Who = Identity>> Caller<A> {
         }
     }
 
+    /// Whether the credential of these headers still admits, as things are now: for an answer that goes on after its
+    /// request, which a revocation must end like any other.
+    pub async fn is_still_admitted(app: &App, headers: &HeaderMap) -> bool {
+        let now = app.givens.now();
+        identify(app, headers, now).await.is_ok_and(|who| A::POLICY.admits(&who, now).is_ok())
+    }
+
     /// Whether another policy would have admitted this caller too: for a route that shows more to some.
     pub fn passes<B: Access>(&self, now: Timestamp) -> bool {
         B::POLICY.admits(&self.who, now).is_ok()
@@ -65,10 +75,7 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let context = RequestContext::of(&parts.extensions)?;
         let now = app.givens.now();
-        let who = match Sent::with(&parts.headers)? {
-            Sent::Token(token) => identify(app, token, now).await?,
-            Sent::ApiKey(key) => live_key::identify(app, key, now).await?,
-        };
+        let who = identify(app, &parts.headers, now).await?;
         context.identified(who.user_id);
         gate::charge_principal(app, &context).await?;
         A::POLICY.admits(&who, now).inspect_err(|refused| {
@@ -80,7 +87,14 @@ impl<A: Access<Who = Identity>> FromRequestParts<App> for Caller<A> {
     }
 }
 
-async fn identify(app: &App, token: &str, now: Timestamp) -> Result<Identity> {
+async fn identify(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Identity> {
+    match Sent::with(headers)? {
+        Sent::Token(token) => holder_of(app, token, now).await,
+        Sent::ApiKey(key) => live_key::identify(app, key, now).await,
+    }
+}
+
+async fn holder_of(app: &App, token: &str, now: Timestamp) -> Result<Identity> {
     let token = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
     let live = live_session::of(app, token.user_id, token.session_id).await?;
     let session = live.ok_or(problems::INVALID_CREDENTIAL.because("the session has ended"))?;

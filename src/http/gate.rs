@@ -66,8 +66,8 @@ pub async fn gate(State((app, route)): State<(App, Arc<Route>)>, request: Reques
     if (route.takes_body || sends_body) && !(limits::is_json(headers) && limits::is_plain(headers)) {
         return Err(problems::UNSUPPORTED_MEDIA_TYPE.into());
     }
-    if route.answers_json && !limits::accepts_json(headers) {
-        return Err(problems::NOT_ACCEPTABLE.into());
+    if let Some(refusal) = route.form.refusal(headers) {
+        return Err(refusal.into());
     }
     if route.limit != Class::Flood && route.limit.charged_to().before_authentication() {
         charge(&app, &context, route.limit, &Key::Address(context.client_address())).await?;

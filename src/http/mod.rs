@@ -5,6 +5,7 @@ pub mod caller;
 pub mod context;
 pub mod credential;
 pub mod etag;
+pub mod event_stream;
 pub mod gate;
 pub mod idempotency;
 pub mod input;

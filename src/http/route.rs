@@ -6,7 +6,7 @@ use axum::http::Method;
 
 use crate::{
     error::Problem,
-    http::openapi::Operation,
+    http::openapi::{Form, Operation},
     security::{access::Policy, rate_limit::Class},
 };
 
@@ -27,7 +27,7 @@ pub struct Route {
     pub describe: fn(&mut Operation<'_>),
     pub takes_body: bool,
     pub takes_query: bool,
-    pub answers_json: bool,
+    pub form: Form,
 }
 
 /// A line of `drawbridge routes` and of the golden file.

@@ -130,7 +130,7 @@ impl Routes {
             describe: H::describe,
             takes_body: facts.takes_body,
             takes_query: facts.takes_query,
-            answers_json: facts.answers_json,
+            form: facts.form,
         };
         self.lines.push((Arc::new(route), on(filter, handler)));
         self

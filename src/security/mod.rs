@@ -17,6 +17,7 @@
 //! | [`client_address`] | a client that writes its own address | `http::respond` |
 //! | [`input`] | text that means something else to the next reader | `http::input` |
 //! | [`limits`] | requests that are too large or never end | `http::gate` |
+//! | [`seats`] | answers that never end, too many of them | `features::security_events` |
 //! | [`transport`] | the wire is read; slow clients hold every connection | `server` |
 //! | [`cors`] | a stranger's page reads the answers | `http::respond`, `http::routes` |
 //! | [`headers`] | a browser makes more of an answer than was meant | `http::respond` |
@@ -39,6 +40,7 @@ pub mod password;
 pub mod rate_limit;
 pub mod recovery_code;
 pub mod sealed;
+pub mod seats;
 pub mod secret;
 pub mod session_cache;
 pub mod session_token;

@@ -39,8 +39,10 @@ mod refresh;
 mod revocation;
 mod schema_agreement;
 mod security_events;
+mod security_events_admin;
 mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
 mod tokens;
 mod walks;
+mod watchtower;

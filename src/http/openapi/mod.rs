@@ -8,4 +8,4 @@ mod document;
 mod operation;
 
 pub use document::document;
-pub use operation::{Facts, Input, Operation, Output};
+pub use operation::{Facts, Form, Input, Operation, Output};

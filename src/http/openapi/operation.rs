@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     error::{Problem, problems},
     http::input::{self, Id, Valid, ValidQuery},
-    security::access::Policy,
+    security::{access::Policy, limits},
 };
 
 /// What one argument of a handler says.
@@ -62,14 +62,37 @@ pub struct Operation<'a> {
     pub(super) answers: BTreeMap<u16, Value>,
     pub(super) refusals: Vec<Problem>,
     takes_query: bool,
-    answers_json: bool,
+    form: Form,
 }
+
+/// In what form an operation answers when it succeeds. Errors are JSON always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Json,
+    /// Of one type, which a browser takes for what it is whatever it asked for.
+    File,
+    /// `text/event-stream`: it goes on for as long as there are events to tell.
+    Events,
+}
+
+impl Form {
+    /// What a client is told that wants another.
+    pub fn refusal(self, headers: &HeaderMap) -> Option<Problem> {
+        match self {
+            Self::Json if !limits::accepts_json(headers) => Some(problems::NOT_ACCEPTABLE),
+            Self::Events if !limits::accepts(headers, "text", "event-stream") => Some(NOT_EVENTS),
+            _ => None,
+        }
+    }
+}
+
+const NOT_EVENTS: Problem = Problem { error: "Answers here are text/event-stream", ..problems::NOT_ACCEPTABLE };
 
 /// What the gate has to know of it.
 pub struct Facts {
     pub takes_body: bool,
     pub takes_query: bool,
-    pub answers_json: bool,
+    pub form: Form,
 }
 
 impl<'a> Operation<'a> {
@@ -90,7 +113,7 @@ impl<'a> Operation<'a> {
                 problems::SERVICE_UNAVAILABLE,
             ],
             takes_query: false,
-            answers_json: true,
+            form: Form::Json,
         }
     }
 
@@ -98,8 +121,8 @@ impl<'a> Operation<'a> {
         let mut schemas = SchemaGenerator::default();
         let mut operation = Operation::new(&mut schemas);
         describe(&mut operation);
-        let Operation { takes_query, answers_json, .. } = operation;
-        Facts { takes_body: operation.body.is_some(), takes_query, answers_json }
+        let Operation { takes_query, form, .. } = operation;
+        Facts { takes_body: operation.body.is_some(), takes_query, form }
     }
 
     pub fn policy(&mut self, policy: Policy) {
@@ -179,12 +202,22 @@ impl<'a> Operation<'a> {
     }
 
     pub fn answers_file(&mut self, status: StatusCode, media_type: &str) {
-        self.answers_json = false;
+        self.form = Form::File;
         self.answer(
             status,
             &[],
             Some(json!({ media_type: { "schema": { "type": "string", "maxLength": 4_000_000 } } })),
         );
+    }
+
+    /// Events as they happen, each with data of the type `T`.
+    pub fn answers_events<T: JsonSchema>(&mut self) {
+        self.form = Form::Events;
+        self.refuses(NOT_EVENTS);
+        // OpenAPI 3.1 has no word for what stands in a stream; the description has, and this the form of its data.
+        let data = self.schemas.subschema_for::<T>();
+        let content = json!({ "text/event-stream": { "schema": { "type": "string", "contentSchema": data } } });
+        self.answer(StatusCode::OK, &[], Some(content));
     }
 
     fn answer(&mut self, status: StatusCode, own: &[&str], content: Option<Value>) {

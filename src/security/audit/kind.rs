@@ -1,7 +1,12 @@
 //! The kinds of security event, by the names of OWASP's Logging Vocabulary, and how grave each is.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// How grave an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Severity {
     /// What is usual.
     Info,
@@ -13,9 +18,10 @@ pub enum Severity {
 
 macro_rules! kinds {
     ($($kind:ident = $name:literal $severity:ident;)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[schemars(inline)]
         pub enum Kind {
-            $($kind,)*
+            $(#[serde(rename = $name)] $kind,)*
         }
 
         impl Kind {

@@ -10,16 +10,17 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, Response, StatusCode, header},
 };
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client as Http, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
 
-use super::contract::Contract;
+use super::{contract::Contract, stream::Stream};
 
 /// Somebody at an address of their own.
 #[derive(Clone)]
@@ -121,9 +122,27 @@ impl Request {
     }
 
     pub async fn send(self) -> Answer {
+        let (client, method, path) = (self.client.clone(), self.method.clone(), self.path.clone());
+        let (parts, mut body) = self.ask().await.into_parts();
+        let goes_on = parts.headers.get(header::CONTENT_TYPE).is_some_and(|name| name == "text/event-stream");
+        // What goes on for ever is read up to its first part.
+        let bytes = match (goes_on, method == Method::HEAD) {
+            (true, false) => body.frame().await.unwrap().unwrap().into_data().unwrap(),
+            _ => body.collect().await.unwrap().to_bytes(),
+        };
+        let answer = Answer { status: parts.status, headers: parts.headers, bytes };
+        client.contract.check(&method, &path, &answer);
+        answer
+    }
+
+    /// For an answer that goes on.
+    pub async fn open(self) -> Stream {
+        Stream::new(self.ask().await)
+    }
+
+    async fn ask(self) -> Response<Incoming> {
         let Self { client, method, path, headers, body } = self;
-        let mut request =
-            axum::http::Request::builder().method(method.clone()).uri(format!("http://{}{path}", client.server));
+        let mut request = axum::http::Request::builder().method(method).uri(format!("http://{}{path}", client.server));
         if let Some(address) = &client.address {
             request = request.header("x-forwarded-for", address);
         }
@@ -137,12 +156,7 @@ impl Request {
             request = request.header(name, value);
         }
         let request = request.body(body.map_or_else(Body::empty, Body::from)).unwrap();
-        let response = client.http.request(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let answer = Answer { status: parts.status, headers: parts.headers, bytes };
-        client.contract.check(&method, &path, &answer);
-        answer
+        client.http.request(request).await.unwrap()
     }
 }
 

@@ -7,6 +7,7 @@ mod database;
 mod given;
 mod log;
 mod people;
+mod stream;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -31,6 +32,7 @@ pub use self::{
     given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},
+    stream::Stream,
 };
 use self::{contract::Contract, database::Database};
 

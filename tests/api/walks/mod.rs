@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::http::Method;
 use drawbridge::{
     app,
-    http::route::Route,
+    http::{openapi::Form, route::Route},
     security::access::{Policy, Role, Scope},
 };
 use uuid::Uuid;
@@ -96,7 +96,7 @@ impl Visitor {
             visit("large headers", asks(path).header("x-large", &"h".repeat(33 * 1024)), 431),
             visit("an unknown parameter", asks(&format!("{path}?surely_unknown=1")), 400),
         ];
-        if route.answers_json {
+        if route.form != Form::File {
             visits.push(visit("another type wanted", asks(path).header("accept", "text/html"), 406));
         }
         if route.takes_body {
