@@ -19,7 +19,8 @@ fn unit() -> Settings {
     let lines = text.lines().filter_map(|line| line.strip_prefix("Environment="));
     let mut settings: Settings = lines.map(|line| line.split_once('=').unwrap()).map(owned).collect();
     let from_file = config_map().into_iter().filter(|(name, _)| {
-        ["PUBLIC_URL", "JWT_ISSUER", "JWT_AUDIENCE", "MAIL_FROM", "SECURITY_CONTACT"].contains(&name.as_str())
+        ["PUBLIC_URL", "JWT_ISSUER", "JWT_AUDIENCE", "MAIL_FROM", "SECURITY_CONTACT", "ALERT_EMAIL"]
+            .contains(&name.as_str())
     });
     settings.extend(from_file);
     settings
