@@ -14,6 +14,10 @@ run *ARGUMENTS:
 test NAME="":
     cargo test --workspace {{ NAME }}
 
+# another name for a clone, before its first commit
+rename NAME *OPTIONS:
+    tools/rename {{ NAME }} {{ OPTIONS }}
+
 # after a change of routes: the committed attack surface and OpenAPI document
 routes:
     cargo run -- routes > tests/api/attack_surface.txt
