@@ -164,7 +164,7 @@ async fn no_client_makes_a_series_or_writes_a_label() {
         start_with(&[&UNLIMITED[..], &[("RATE_LIMIT_FLOOD", "token-bucket 10000/1s burst 10000")]].concat()).await;
     let person = app.person(Role::User).await;
     let barrage = async |word: &str| {
-        for path in ["", "/v1/", "/v1/users/", "/v1/articles/", "/v1/admin/users/"] {
+        for path in ["", "/v1/", "/v1/users/", "/v1/users/me/sessions/", "/v1/admin/users/"] {
             let path = format!("{}/{word}?{word}={word}", path.trim_end_matches('/'));
             for method in ["GET", "PATCH", "OPTIONS", "BREW", word] {
                 let method = Method::from_bytes(method.as_bytes()).unwrap();

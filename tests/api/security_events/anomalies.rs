@@ -128,7 +128,7 @@ async fn who_tries_doors_is_told_once_whatever_the_doors_answer() {
     for number in 0..10 {
         ada.client.get(&format!("/old/{number}.php")).send().await.assert(404);
     }
-    for path in ["/v1/articles", "/v1/users/me", "/v1/auth/login", "/health/live", "/docs"] {
+    for path in ["/v1/users/me/sessions", "/v1/users/me", "/v1/auth/login", "/health/live", "/docs"] {
         ada.client.request(Method::PUT, path).send().await.assert(405);
         ada.client.request(Method::TRACE, path).send().await.assert(405);
     }
@@ -144,7 +144,7 @@ async fn who_tries_doors_is_told_once_whatever_the_doors_answer() {
 async fn who_goes_through_ids_is_told_and_who_polls_one_that_is_gone_is_not() {
     let app = TestApp::start().await;
     let (eve, bob) = (app.person(Role::User).await, app.person(Role::User).await);
-    let path = |number: u128| format!("/v1/articles/{}", uuid::Uuid::from_u128(number));
+    let path = |number: u128| format!("/v1/users/{}", uuid::Uuid::from_u128(number));
     for _ in 0..70 {
         bob.client.get(&path(7)).send().await.assert(404);
     }

@@ -32,7 +32,7 @@ impl Colleague {
 
     /// Twenty requests at once, as a page makes them; and what a browser asks for by itself.
     async fn opens_the_page(&self) {
-        let paths = ["/v1/users/me", "/v1/articles", "/.well-known/jwks.json", "/v1/users/me/sessions"];
+        let paths = ["/v1/users/me", "/v1/users/me/activity", "/.well-known/jwks.json", "/v1/users/me/sessions"];
         let requests = (0..20).map(|number| self.client.get(paths[number % 4]).send());
         for answer in requests.collect::<JoinSet<_>>().join_all().await {
             answer.assert(200);
@@ -45,7 +45,7 @@ impl Colleague {
     /// A list that is old: somebody has cleared away what it names.
     async fn opens_what_is_gone(&self, gone: &[Uuid]) {
         for id in gone {
-            self.client.get(&format!("/v1/articles/{id}")).send().await.assert(404);
+            self.client.get(&format!("/v1/users/{id}")).send().await.assert(404);
         }
     }
 
@@ -59,7 +59,7 @@ impl Colleague {
 /// A program of the house that looks for one thing, which is gone, and a probe that asks whether we live.
 async fn programs(poller: &Client, probe: &Client, gone: Uuid) {
     for _ in 0..6 {
-        poller.get(&format!("/v1/articles/{gone}")).send().await.assert(404);
+        poller.get(&format!("/v1/users/{gone}")).send().await.assert(404);
         probe.get("/health/ready").send().await.assert(200);
     }
 }

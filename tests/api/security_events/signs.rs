@@ -13,7 +13,7 @@ async fn an_attack_tool_is_told_by_the_name_on_our_list_and_once_a_minute() {
     let app = TestApp::start().await;
     let eve = app.client();
     for _ in 0..20 {
-        let request = eve.get("/v1/articles").header("user-agent", "SQLMap/1.8 {}\"<script> bob@example.com");
+        let request = eve.get("/v1/users/me/sessions").header("user-agent", "SQLMap/1.8 {}\"<script> bob@example.com");
         request.send().await.assert(401);
     }
     assert_eq!(until_told(&app, "malicious_attack_tool", 1).await, [json!({ "tool": "sqlmap" })]);
@@ -49,21 +49,20 @@ async fn fields_that_no_schema_has_are_told_beside_the_refusal_and_wrong_values_
     ada.patch("/v1/users/me", &json!({ "name": 7 })).send().await.assert(400);
     assert_eq!(until_told(&app, "input_validation_fail", 1).await[0]["route"], "/v1/users/me");
     ada.patch("/v1/users/me", &json!({ "name": "Ada", "role_secret": "admin" })).send().await.assert(400);
-    ada.get("/v1/articles?secret=1").send().await.assert(400);
+    ada.get("/v1/users/me/sessions?secret=1").send().await.assert(400);
     let told = until_told(&app, "malicious_extraneous", 2).await;
-    assert_eq!(told, [json!({ "route": "/v1/users/me" }), json!({ "route": "/v1/articles" })]);
+    assert_eq!(told, [json!({ "route": "/v1/users/me" }), json!({ "route": "/v1/users/me/sessions" })]);
 }
 
 #[tokio::test]
 async fn a_thing_that_is_not_there_is_a_refused_access_and_a_path_that_is_not_there_is_none() {
     let app = TestApp::start().await;
     let (ada, bob) = (app.person(Role::User).await, app.person(Role::User).await);
-    let draft = app.written("articles", bob.id).await;
-    for path in [format!("/v1/articles/{draft}"), format!("/v1/articles/{}", uuid::Uuid::nil()), "/v1/no".to_owned()] {
+    for path in [format!("/v1/users/{}", bob.id), format!("/v1/users/{}", uuid::Uuid::nil()), "/v1/no".to_owned()] {
         ada.client.get(&path).send().await.assert_refused(404, "NOT_FOUND");
     }
     app.client().get("/v1/no").send().await.assert(404);
     let told = until_told(&app, "authz_fail", 2).await;
-    assert_eq!(told, vec![json!({ "route": "/v1/articles/{id}", "code": "NOT_FOUND" }); 2]);
+    assert_eq!(told, vec![json!({ "route": "/v1/users/{id}", "code": "NOT_FOUND" }); 2]);
     assert_eq!(app.events(ada.id, "authz_fail").await, 2);
 }
