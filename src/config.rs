@@ -9,7 +9,7 @@ use crate::{
     alarms, database, mail,
     security::{anomaly, client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
     settings::Env,
-    telemetry,
+    telemetry, traces,
 };
 
 /// All settings of a running service.
@@ -33,6 +33,7 @@ pub struct Config {
     pub mail: mail::Settings,
     pub alarms: alarms::Settings,
     pub telemetry: telemetry::Settings,
+    pub traces: traces::Settings,
 }
 
 impl Config {
@@ -61,6 +62,7 @@ impl Config {
             mail: mail::Settings::read(&mut env),
             alarms: alarms::Settings::read(&mut env),
             telemetry: telemetry::Settings::read(&mut env),
+            traces: traces::Settings::read(&mut env),
         };
         let asked = env.asked().to_vec();
         let mistakes = env.mistakes();

@@ -29,6 +29,7 @@ use crate::{
         session_token::TokenHash,
     },
     telemetry::Meters,
+    traces::Traces,
     types::{Givens, Timestamp},
 };
 
@@ -51,6 +52,7 @@ pub struct Shared {
     pub audit: Notes,
     pub outbox: Outbox,
     pub meters: Meters,
+    pub traces: Traces,
     pub started: Timestamp,
     /// Watches for a proxy that nobody told us of.
     pub suspicion: Suspicion,

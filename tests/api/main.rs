@@ -43,4 +43,6 @@ mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
 mod tokens;
+#[cfg(feature = "otlp")]
+mod traces;
 mod walks;
