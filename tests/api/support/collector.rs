@@ -22,6 +22,10 @@ use super::until;
 type Decide = fn(usize) -> Option<u16>;
 
 pub struct Collector {
+    #[cfg_attr(
+        not(feature = "otlp"),
+        expect(dead_code, reason = "looked for in warnings, which only the feature gives")
+    )]
     pub authority: String,
     url: String,
     posts: Arc<Mutex<Vec<String>>>,
