@@ -124,6 +124,10 @@ impl Courier {
                 self.lost.fetch_add(u64::try_from(batch.len() + waiting).unwrap_or_default(), Relaxed);
                 batch = Vec::new();
             }
+            if is_last {
+                // There will be no next minute to say it in.
+                self.warned = None;
+            }
             self.warn(Some(&trouble.cause));
             if is_last {
                 return;
