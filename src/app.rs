@@ -18,7 +18,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use sqlx::PgPool;
-use tokio::{sync::Mutex, task::JoinSet};
+use tokio::{
+    sync::Mutex,
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
 use crate::{
@@ -45,6 +49,7 @@ use crate::{
     },
     state::{App, Shared},
     telemetry::Meters,
+    traces::Traces,
     types::Givens,
 };
 
@@ -55,13 +60,16 @@ const KEYS_LOOK: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(10);
 /// How often rows that are over are: each replica asks the database.
 const HOUSEKEEPING: Duration = Duration::from_mins(1);
+/// How long a stop waits for a collector of traces.
+const LAST_TRACES: Duration = Duration::from_secs(2);
 
 /// A service that is ready to be served, and what runs beside it.
 pub struct Service {
     pub app: App,
     pub router: Router,
     background: JoinSet<()>,
-    audit: tokio::task::JoinHandle<()>,
+    audit: JoinHandle<()>,
+    traces: JoinHandle<()>,
 }
 
 /// Puts the parts together. The database is migrated and judged already.
@@ -81,6 +89,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let alarms = alarms::Worker::open(&settings.alarms, mailer, url, database.clone(), givens.clone());
     let alarms = alarms.await.context("the alarms")?;
     let (notes, audit) = Notes::start(database.clone(), givens.clone());
+    let (kept, traces) = Traces::start(&settings.traces, settings.production, &givens)?;
     let app = App::new(Shared {
         jwt,
         data_keys,
@@ -94,6 +103,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
         seats: Seats::default(),
         outbox: Outbox::default(),
         meters: Meters::default(),
+        traces: kept,
         started: givens.now(),
         suspicion: Suspicion::default(),
         watch: Watch::new(&settings.anomaly, &givens),
@@ -108,7 +118,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
     let router = router(&app, table);
     let background = run_beside(&app, sender, alarms);
     app.audit.note(&Origin::default(), Event::Startup);
-    Ok(Service { app, router, background, audit })
+    Ok(Service { app, router, background, audit, traces })
 }
 
 /// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
@@ -220,9 +230,12 @@ impl Service {
         self.app.audit.note(&Origin::default(), Event::Shutdown);
         self.background.shutdown().await;
         let database = self.app.database.clone();
-        // The writer ends when the last sender is gone; both stand in these two.
+        // The writers end when the last sender is gone; all stand in these two.
         drop((self.app, self.router));
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.audit).await;
+        let _ = timeout(Duration::from_secs(5), self.audit).await;
+        if timeout(LAST_TRACES, self.traces).await.is_err() {
+            tracing::warn!("the last traces did not reach their collector");
+        }
         log_head(&database, &mut None).await;
         database.close().await;
     }

@@ -1,7 +1,7 @@
 //! Every setting, typed. Each pillar reads and judges its own; this file collects them, so that a start is refused once,
 //! with every mistake in one list, by name and never by value.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 
@@ -9,7 +9,7 @@ use crate::{
     alarms, database, mail,
     security::{anomaly, client_address, cors, jwt, password, rate_limit, sealed, session_token, transport},
     settings::Env,
-    telemetry,
+    telemetry, traces,
 };
 
 /// All settings of a running service.
@@ -33,6 +33,8 @@ pub struct Config {
     pub mail: mail::Settings,
     pub alarms: alarms::Settings,
     pub telemetry: telemetry::Settings,
+    /// Shared, since whoever starts the service carries its settings about.
+    pub traces: Arc<traces::Settings>,
 }
 
 impl Config {
@@ -61,6 +63,7 @@ impl Config {
             mail: mail::Settings::read(&mut env),
             alarms: alarms::Settings::read(&mut env),
             telemetry: telemetry::Settings::read(&mut env),
+            traces: Arc::new(traces::Settings::read(&mut env)),
         };
         let asked = env.asked().to_vec();
         let mistakes = env.mistakes();

@@ -25,8 +25,12 @@ pub mod config;
 pub mod database;
 /// Mail, committed with the change that causes it and sent afterwards.
 pub mod mail;
+/// One POST to an address that the operator named.
+pub mod outbound;
 /// What a request may reach.
 pub mod state;
+/// One span a request for a collector of traces, in a build with the feature `otlp`.
+pub mod traces;
 
 /// The rooms: what the service does.
 pub mod features;

@@ -31,6 +31,7 @@ use crate::{
         session_token::TokenHash,
     },
     telemetry::Meters,
+    traces::Traces,
     types::{Givens, Timestamp},
 };
 
@@ -57,6 +58,7 @@ pub struct Shared {
     pub seats: Seats,
     pub outbox: Outbox,
     pub meters: Meters,
+    pub traces: Traces,
     pub started: Timestamp,
     /// Watches for a proxy that nobody told us of.
     pub suspicion: Suspicion,

@@ -7,29 +7,17 @@
 use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use axum::http::{Method, Request, StatusCode, header};
-use http_body_util::Full;
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs::default_provider};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpStream, lookup_host},
-    time::timeout,
-};
-use tokio_rustls::TlsConnector;
+use axum::http::StatusCode;
+use tokio::{net::lookup_host, time::timeout};
 
 use super::{
-    endpoint::Endpoint,
     signature,
     target::{self, Verdict},
 };
+use crate::outbound::{Endpoint, Post, Poster};
 
-/// Until there is a connection, whichever address it is to; and until there is an answer.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Until there is an answer.
 pub(super) const IN_ALL: Duration = Duration::from_secs(10);
-/// The answer's head; its body is not read.
-const LARGEST_HEAD: usize = 16 * 1024;
 
 /// Who knows what a name leads to. A trait, so that a test can give a name to an attacker.
 pub(super) trait Resolve: Send + Sync {
@@ -56,24 +44,18 @@ pub(super) struct Letter {
 #[derive(Clone)]
 pub(super) struct Client {
     resolver: Arc<dyn Resolve>,
-    tls: TlsConnector,
+    poster: Poster,
     allow_private: bool,
     patience: Duration,
 }
 
 impl Client {
-    /// Receivers are known by the certificates that the world's browsers trust.
     pub(super) fn new(allow_private: bool) -> anyhow::Result<Self> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Self::with(Arc::new(System), roots, allow_private)
+        Ok(Self::with(Arc::new(System), Poster::new()?, allow_private))
     }
 
-    fn with(resolver: Arc<dyn Resolve>, roots: RootCertStore, allow_private: bool) -> anyhow::Result<Self> {
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("TLS for the webhook")?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Self { resolver, tls: TlsConnector::from(Arc::new(config)), allow_private, patience: IN_ALL })
+    fn with(resolver: Arc<dyn Resolve>, poster: Poster, allow_private: bool) -> Self {
+        Self { resolver, poster, allow_private, patience: IN_ALL }
     }
 
     /// `Ok`: the receiver has taken it. The error is one sentence for the log, without the path of the address.
@@ -87,14 +69,8 @@ impl Client {
 
     async fn exchange(&self, endpoint: &Endpoint, letter: Letter) -> anyhow::Result<StatusCode> {
         let addresses = self.addresses(endpoint).await?;
-        let stream = connect(&addresses, endpoint.port).await?;
-        match &endpoint.tls {
-            None => speak(stream, endpoint, letter).await,
-            Some(name) => {
-                let stream = self.tls.connect(name.clone(), stream).await.context("no TLS with the receiver")?;
-                speak(stream, endpoint, letter).await
-            }
-        }
+        let header = Some((signature::HEADER, letter.signature));
+        self.poster.post(endpoint, &addresses, Post { header, body: letter.body }).await
     }
 
     /// What the name leads to, if all of it may be called. One bad address condemns the name: whoever mixes them in hopes
@@ -116,51 +92,15 @@ impl Client {
     }
 }
 
-/// To the first that answers. Each has its share of the time: one that swallows packets must not use up the others'.
-async fn connect(addresses: &[IpAddr], port: u16) -> anyhow::Result<TcpStream> {
-    let share = CONNECT / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    for address in addresses {
-        if let Ok(Ok(stream)) = timeout(share, TcpStream::connect((*address, port))).await {
-            return Ok(stream);
-        }
-    }
-    bail!("the receiver cannot be connected to")
-}
-
-async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    endpoint: &Endpoint,
-    letter: Letter,
-) -> anyhow::Result<StatusCode> {
-    let (mut sender, connection) =
-        http1::Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(endpoint.path.expose())
-        .header(header::HOST, &endpoint.authority)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::USER_AGENT, "drawbridge")
-        .header(header::CONNECTION, "close")
-        .header(signature::HEADER, letter.signature)
-        .body(Full::new(Bytes::from(letter.body)))?;
-    let mut answer = std::pin::pin!(sender.send_request(request));
-    // A connection that has ended may have brought an answer before; hyper knows.
-    let answer = tokio::select! {
-        answer = &mut answer => answer,
-        _ = connection => answer.await,
-    };
-    Ok(answer.context("no answer that is HTTP")?.status())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    use rustls::{ServerConfig, pki_types::PrivateKeyDer};
+    use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs::default_provider, pki_types::PrivateKeyDer};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
     };
     use tokio_rustls::TlsAcceptor;
 
@@ -188,7 +128,7 @@ mod tests {
     }
 
     fn client(owner: &Arc<Owner>, allow_private: bool) -> Client {
-        Client::with(owner.clone(), RootCertStore::empty(), allow_private).unwrap()
+        Client::with(owner.clone(), Poster::trusting(RootCertStore::empty()).unwrap(), allow_private)
     }
 
     fn letter() -> Letter {
@@ -365,7 +305,7 @@ mod tests {
             [(&good, &good, true), (&others, &others, false), (&unknown, &good, false)]
         {
             let owner = Owner::of(&[&["127.0.0.1"]]);
-            let client = Client::with(owner, roots.clone(), true).unwrap();
+            let client = Client::with(owner, Poster::trusting(roots.clone()).unwrap(), true);
             let (posted, ()) = tokio::join!(client.post(&endpoint, letter()), answer_over_tls(&listener, acceptor));
             assert_eq!(posted.is_ok(), taken, "{posted:?}");
         }

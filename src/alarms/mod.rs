@@ -5,10 +5,9 @@
 //! receiver that is slow, or gone for a day, holds up nothing else, and hears of it when it is back.
 //!
 //! Reading order: `gather` (what there is to tell) → `ledger` (what was told) → `worker` (who tells it, and again) →
-//! `endpoint`, `target`, `client`, `signature` (the webhook) → `letter` (the mail).
+//! `target`, `client`, `signature` (the webhook, on top of `outbound`) → `letter` (the mail).
 
 mod client;
-mod endpoint;
 mod gather;
 mod ledger;
 mod letter;
@@ -20,9 +19,9 @@ use std::sync::Arc;
 
 use lettre::Address;
 
+use self::client::Client;
 pub use self::worker::Worker;
-use self::{client::Client, endpoint::Endpoint};
-use crate::{security::secret::Secret, settings::Env, types::Email};
+use crate::{outbound::Endpoint, security::secret::Secret, settings::Env, types::Email};
 
 /// Who is told; nobody, where nothing is set.
 #[derive(Clone, Default)]

@@ -44,5 +44,7 @@ mod sessions;
 #[cfg(feature = "redis-tests")]
 mod shared_limits;
 mod tokens;
+#[cfg(feature = "otlp")]
+mod traces;
 mod walks;
 mod watchtower;

@@ -5,11 +5,11 @@ use std::time::Instant;
 use axum::http::{Method, StatusCode};
 
 use super::failure::Failure;
-use crate::{http::context::RequestContext, telemetry::Requests};
+use crate::{http::context::RequestContext, state::App, traces::Span};
 
 /// The line of a request that is being served.
 pub(super) struct Line<'a> {
-    requests: &'a Requests,
+    app: &'a App,
     context: RequestContext,
     method: &'static str,
     started: Instant,
@@ -17,9 +17,9 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn begin(requests: &'a Requests, context: RequestContext, method: &Method) -> Self {
-        requests.begin();
-        Self { requests, context, method: known(method), started: Instant::now(), written: false }
+    pub(super) fn begin(app: &'a App, context: RequestContext, method: &Method) -> Self {
+        app.meters.requests.begin();
+        Self { app, context, method: known(method), started: Instant::now(), written: false }
     }
 
     pub(super) fn end(mut self, status: StatusCode, failure: Option<&Failure>) {
@@ -29,7 +29,15 @@ impl<'a> Line<'a> {
 
     fn write(&self, status: u16, failure: Option<&Failure>) {
         let (context, took) = (&self.context, self.started.elapsed());
-        self.requests.end(self.method, context.route_path(), status, took);
+        self.app.meters.requests.end(self.method, context.route_path(), status, took);
+        self.app.traces.keep(Span {
+            request_id: context.id(),
+            method: self.method,
+            route: context.route().map(|route| route.path),
+            status,
+            code: failure.map(|failure| failure.problem.code),
+            took,
+        });
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(

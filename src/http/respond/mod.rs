@@ -39,7 +39,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     let context = RequestContext::begin(&app.givens, client.0);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(context.clone());
-    let line = Line::begin(&app.meters.requests, context.clone(), request.method());
+    let line = Line::begin(&app, context.clone(), request.method());
     let watching = Watching::begin(&app, &context, &request);
     let is_preflight = cors::is_preflight(request.method(), request.headers());
     let secure = request.extensions().get::<Secure>().is_some_and(|secure| secure.0);

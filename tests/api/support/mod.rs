@@ -2,6 +2,7 @@
 
 mod callers;
 mod client;
+mod collector;
 mod contract;
 mod database;
 mod given;
@@ -29,6 +30,7 @@ use tower::ServiceExt;
 pub use self::{
     callers::{UNLIMITED, role_for},
     client::{Answer, Client, Request},
+    collector::Collector,
     given::{MovableClock, TestEntropy},
     log::lines_with,
     people::{PASSWORD, Person},

@@ -1,12 +1,12 @@
-//! Whatever anybody sends, wherever they send it, stands in no log, no error, no event and no metric; and what a log has of it does
-//! nothing to whoever reads it. Everything is logged at `trace` here.
+//! Whatever anybody sends, wherever they send it, stands in no log, no error, no event, no metric and no trace; and what a log has of it
+//! does nothing to whoever reads it. Everything is logged at `trace` here.
 
 use axum::http::Method;
 use drawbridge::{features, security::access::Role};
 use serde_json::{Value, json};
 
 use super::{Visitor, visitors};
-use crate::support::{Answer, PASSWORD, Request, TestApp, UNLIMITED, lines_with, until};
+use crate::support::{Answer, Collector, PASSWORD, Request, TestApp, UNLIMITED, lines_with, until};
 
 /// A bird that sings in no other test. It is sent as password, token, key, code, name and address.
 const CANARY: &str = "nightjar";
@@ -18,7 +18,7 @@ const CANARIES: [&str; 3] = [
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJuaWdodGphciJ9.nightjar",
     "dbk_nightjar0000_nightjarnightjarnightjarnightjarnightjarnig_nightj",
 ];
-const HEADERS: [&str; 9] = [
+const HEADERS: [&str; 10] = [
     "authorization",
     "cookie",
     "x-api-key",
@@ -28,13 +28,21 @@ const HEADERS: [&str; 9] = [
     "idempotency-key",
     "if-match",
     "x-forwarded-for",
+    "traceparent",
 ];
 /// A new line of its own making, a colour, an order of letters turned round, a letter that is not seen.
 const HOSTILE: &str = "nightjar\r\n{\"level\":\"ERROR\"}\u{1b}[31m\u{202e}\u{200b}\u{7}";
 
+/// A service that tells all that it ever tells.
+async fn traced() -> (TestApp, Collector) {
+    let collector = Collector::start().await;
+    let settings = [UNLIMITED.as_slice(), &collector.settings()].concat();
+    (TestApp::start_with(&settings, features::routes()).await, collector)
+}
+
 #[tokio::test]
 async fn what_is_sent_to_any_route_in_any_place_stands_in_no_log_no_error_and_no_event() {
-    let app = TestApp::start_with(&UNLIMITED, features::routes()).await;
+    let (app, collector) = traced().await;
     for visitor in visitors(&app).await {
         for canary in CANARIES {
             for request in carriers(&app, &visitor, canary) {
@@ -45,7 +53,7 @@ async fn what_is_sent_to_any_route_in_any_place_stands_in_no_log_no_error_and_no
             }
         }
     }
-    nothing_is_told(&app).await;
+    nothing_is_told(&app, &collector).await;
 }
 
 /// The error's body, but for the names of fields: whoever sent one that there is not is told which.
@@ -107,7 +115,7 @@ fn everywhere(value: &Value, canary: &str) -> Value {
 /// Everything secret that a life with this service brings, and none of it is told anywhere.
 #[tokio::test]
 async fn no_secret_of_a_whole_life_stands_in_a_log_or_an_event() {
-    let app = TestApp::start_with(&UNLIMITED, features::routes()).await;
+    let (app, collector) = traced().await;
     let mut secrets = vec![PASSWORD.to_owned(), "nightjar of a password".to_owned()];
     let stranger = app.client();
     stranger.register(ADDRESS, "Nightjar Europaeus", PASSWORD).await.assert(202);
@@ -144,7 +152,7 @@ async fn no_secret_of_a_whole_life_stands_in_a_log_or_an_event() {
         assert!(secret.len() > 12 && lines_with(secret).is_empty(), "{:?}", lines_with(secret));
         assert_eq!(events_with(&app, secret).await, 0, "{secret}");
     }
-    nothing_is_told(&app).await;
+    nothing_is_told(&app, &collector).await;
 }
 
 fn keep(secrets: &mut Vec<String>, answer: &Value, names: &[&str]) {
@@ -154,7 +162,7 @@ fn keep(secrets: &mut Vec<String>, answer: &Value, names: &[&str]) {
 /// Whoever reads the log on a terminal, or line by line with a program, reads lines of ours and nothing else.
 #[tokio::test]
 async fn what_is_made_to_forge_a_log_stays_within_its_line() {
-    let app = TestApp::start_with(&UNLIMITED, features::routes()).await;
+    let (app, collector) = traced().await;
     let encoded = encoded(HOSTILE);
     let latin: String = HOSTILE.chars().filter(|letter| letter.is_ascii() && !letter.is_control()).collect();
     for visitor in visitors(&app).await {
@@ -178,7 +186,7 @@ async fn what_is_made_to_forge_a_log_stays_within_its_line() {
             }
         }
     }
-    nothing_is_told(&app).await;
+    nothing_is_told(&app, &collector).await;
 }
 
 fn tells(text: &str) -> bool {
@@ -186,12 +194,17 @@ fn tells(text: &str) -> bool {
     text.contains(CANARY) || text.contains(CARD)
 }
 
-async fn nothing_is_told(app: &TestApp) {
+async fn nothing_is_told(app: &TestApp, collector: &Collector) {
     // What is noted after this is written after all that was noted before.
-    app.client().post("/v1/auth/login", &json!([])).send().await.assert(400);
+    let last = app.client().post("/v1/auth/login", &json!([])).send().await;
+    last.assert(400);
     until("the events are written", async || (events_with(app, "/v1/auth/login").await > 0).then_some(())).await;
     let metrics = app.metrics_page().await;
     assert!(metrics.contains("drawbridge_http_requests_total{") && !tells(&metrics), "{metrics}");
+    if cfg!(feature = "otlp") {
+        collector.span_of(last.header("x-request-id")).await;
+        assert!(!collector.posts().iter().any(|post| tells(post)));
+    }
     for canary in [CANARY, "Nightjar", CARD] {
         assert!(lines_with(canary).is_empty(), "{:?}", lines_with(canary));
         assert_eq!(events_with(app, canary).await, 0, "{canary}");

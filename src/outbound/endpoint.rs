@@ -1,4 +1,5 @@
-//! Where the webhook goes, as far as the text of the setting says; what its name leads to is judged at every call.
+//! Where something is posted to, as far as the text of the setting says. What its name leads to is another question, for
+//! whoever posts.
 
 use std::sync::Arc;
 
@@ -11,19 +12,19 @@ use crate::security::secret::Secret;
 #[derive(Clone)]
 pub struct Endpoint {
     /// What the certificate must be for; `None`: plain HTTP.
-    pub(super) tls: Option<ServerName<'static>>,
+    pub(crate) tls: Option<ServerName<'static>>,
     /// A name or an address, without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     /// `Host`, as it was written.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path and query: many receivers know their callers by a token in there.
-    pub(super) path: Arc<Secret<String>>,
+    pub(crate) path: Arc<Secret<String>>,
 }
 
 impl Endpoint {
-    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "is a web address such as `https://alerts.example.com/drawbridge`";
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        const FORM: &str = "is a web address such as `https://receiver.example.com:8443/path`";
         // `Uri` drops a fragment without a word, and whoever wrote one meant something by it.
         if text.contains('#') {
             return Err("has a fragment (#…), which is never sent");
@@ -31,7 +32,7 @@ impl Endpoint {
         let url: Uri = text.parse().map_err(|_| FORM)?;
         let authority = url.authority().ok_or(FORM)?;
         if authority.as_str().contains('@') {
-            return Err("names a user, which would be sent to nobody: the receiver knows us by the signature");
+            return Err("names a user, which would be sent to nobody");
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         // Also for plain HTTP: what cannot stand in a certificate is no name of a host.
@@ -47,6 +48,11 @@ impl Endpoint {
         };
         let path = url.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self { tls, host, port, authority: authority.to_string(), path: Arc::new(Secret::new(path)) })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> &str {
+        self.path.expose()
     }
 }
 
