@@ -35,7 +35,7 @@ use crate::{
     mail::{Outbox, Sender, Worker},
     security::{
         anomaly::Watch,
-        audit::{Event, Notes, Origin, chain},
+        audit::{Event, Notes, Origin},
         client_address::{ClientAddress, Suspicion},
         jwt::Keyring,
         limits,
@@ -211,16 +211,7 @@ async fn keep_house(app: App) {
         if let Err(cause) = database::housekeeping(&app.database, &app.settings.session, app.givens.now()).await {
             tracing::warn!(cause = error::describe(&cause), "what is over could not be cleared away");
         }
-        log_head(&app.database, &mut logged).await;
-    }
-}
-
-/// A hash that stands in the log cannot be written anew by whoever owns the database.
-async fn log_head(database: &PgPool, logged: &mut Option<chain::Head>) {
-    if let Ok(Some(head)) = chain::head(database).await
-        && logged.replace(head) != Some(head)
-    {
-        tracing::info!(%head, "the security events, as they are chained now");
+        database::log_head(&app.database, &mut logged).await;
     }
 }
 
@@ -236,7 +227,7 @@ impl Service {
         if timeout(LAST_TRACES, self.traces).await.is_err() {
             tracing::warn!("the last traces did not reach their collector");
         }
-        log_head(&database, &mut None).await;
+        database::log_head(&database, &mut None).await;
         database.close().await;
     }
 }

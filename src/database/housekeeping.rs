@@ -4,7 +4,10 @@ use sqlx::PgPool;
 use time::Duration;
 
 use crate::{
-    security::{audit, limits, session_token, totp},
+    security::{
+        audit::{self, chain},
+        limits, session_token, totp,
+    },
     types::Timestamp,
 };
 
@@ -49,4 +52,13 @@ pub async fn housekeeping(pool: &PgPool, settings: &session_token::Settings, now
     .await?;
     sqlx::query!("delete from pending_email_changes where expires_at <= $1", now.0).execute(pool).await?;
     Ok(())
+}
+
+/// A hash that stands in the log cannot be written anew by whoever owns the database.
+pub async fn log_head(pool: &PgPool, logged: &mut Option<chain::Head>) {
+    if let Ok(Some(head)) = chain::head(pool).await
+        && logged.replace(head) != Some(head)
+    {
+        tracing::info!(%head, "the security events, as they are chained now");
+    }
 }

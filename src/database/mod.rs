@@ -20,7 +20,7 @@ use sqlx::{
 pub use self::{
     feed::{Batch, Feed, newest_after},
     follower::{Followed, events_after, last_position},
-    housekeeping::housekeeping,
+    housekeeping::{housekeeping, log_head},
     listener::listen,
     service_key::service_key,
 };

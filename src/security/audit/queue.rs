@@ -17,7 +17,7 @@ const QUEUE: usize = 8192;
 /// Alarms that wait. A place of their own, so that a flood of refusals cannot push out the event that says so.
 const ALARMS: usize = 256;
 /// Events in one insert. Larger ones write no more a second; they only hold the chain's lock for longer.
-const BATCH: usize = 256;
+const BATCH: usize = 128;
 /// While the database is away.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often it is said how many were given up.
@@ -74,7 +74,12 @@ impl Writer {
         self.given_up = given_up();
         let mut batch = Vec::with_capacity(BATCH);
         while self.take(&mut batch).await {
+            let begun = Instant::now();
             self.write(&batch).await;
+            if batch.len() >= BATCH {
+                // In a flood it rests for as long as it wrote: the other half of the time belongs to whoever is served.
+                tokio::time::sleep(begun.elapsed()).await;
+            }
             batch.clear();
         }
     }
