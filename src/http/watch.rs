@@ -3,8 +3,6 @@
 //! Every request passes here once, when it is over; every sign-in that failed, beside its own event; every change of a
 //! role.
 
-use std::net::IpAddr;
-
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header::HOST},
@@ -23,40 +21,29 @@ use crate::{
     types::Email,
 };
 
-/// A request that is being served, as far as the watch needs to remember it.
+/// What the watch needs to remember of a request until it is over.
 pub struct Watching {
-    app: App,
-    context: RequestContext,
     asked: Asked,
     foreign: bool,
     tool: Option<&'static str>,
-    over: bool,
 }
 
 impl Watching {
-    pub fn begin(app: &App, context: &RequestContext, request: &Request) -> Self {
+    pub fn begin(app: &App, request: &Request) -> Self {
         let headers = request.headers();
         Self {
             asked: app.watch.asked(request.method(), request.uri().path()),
             foreign: app.settings.cors.is_foreign(headers, host(request.uri(), headers), &app.settings.public_url),
             tool: anomaly::tool_of(headers),
-            app: app.clone(),
-            context: context.clone(),
-            over: false,
         }
     }
 
-    pub fn end(mut self, problem: Option<Problem>) {
-        self.over = true;
-        self.tell(problem);
-    }
-
-    fn tell(&self, problem: Option<Problem>) {
-        let Self { app, context, asked, .. } = self;
+    /// Of every request, also one whose client has gone before the answer: else a flood would only have to hang up.
+    pub fn tell(&self, app: &App, context: &RequestContext, problem: Option<Problem>) {
         let origin = || if problem.is_some() { context.refusal(None) } else { context.origin() };
         let address = context.client_address();
-        self.tell_signs(address, &origin);
-        let refused = problem.and_then(|problem| refused(context, problem)).map(|refused| (*asked, refused));
+        self.tell_signs(app, context, &origin);
+        let refused = problem.and_then(|problem| refused(context, problem)).map(|refused| (self.asked, refused));
         let seen = anomaly::Seen { address, principal: context.principal(), refused };
         for anomaly in app.watch.request(app.givens.now(), seen) {
             app.audit.note(&about(anomaly, origin()), event(anomaly));
@@ -64,23 +51,13 @@ impl Watching {
     }
 
     /// Once a minute an address: who sends them with every request would fill the trail with them.
-    fn tell_signs(&self, address: IpAddr, origin: &impl Fn() -> Origin) {
-        let app = &self.app;
-        let is_news = |sign| app.watch.is_news(app.givens.now(), address, sign);
+    fn tell_signs(&self, app: &App, context: &RequestContext, origin: &impl Fn() -> Origin) {
+        let is_news = |sign| app.watch.is_news(app.givens.now(), context.client_address(), sign);
         if self.foreign && is_news(Sign::ForeignOrigin) {
-            app.audit.note(&origin(), Event::ForeignOrigin { route: self.context.route_path() });
+            app.audit.note(&origin(), Event::ForeignOrigin { route: context.route_path() });
         }
         if let Some(tool) = self.tool.filter(|_| is_news(Sign::AttackTool)) {
             app.audit.note(&origin(), Event::AttackTool { tool });
-        }
-    }
-}
-
-impl Drop for Watching {
-    /// The client has gone before the answer. It is counted all the same: else a flood would only have to hang up.
-    fn drop(&mut self) {
-        if !self.over {
-            self.tell(None);
         }
     }
 }

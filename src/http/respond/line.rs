@@ -1,25 +1,35 @@
-//! One line of the log for each request, also for one whose client went away before the answer.
+//! What is told of each request when it is over, also of one whose client went away before the answer: to the watch, to
+//! metrics and traces, and in one line of the log.
 
 use std::time::Instant;
 
-use axum::http::{Method, StatusCode};
+use axum::{
+    extract::Request,
+    http::{Method, StatusCode},
+};
 
 use super::failure::Failure;
-use crate::{http::context::RequestContext, state::App, traces::Span};
+use crate::{
+    http::{context::RequestContext, watch::Watching},
+    state::App,
+    traces::Span,
+};
 
 /// The line of a request that is being served.
 pub(super) struct Line<'a> {
     app: &'a App,
     context: RequestContext,
+    watching: Watching,
     method: &'static str,
     started: Instant,
     written: bool,
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn begin(app: &'a App, context: RequestContext, method: &Method) -> Self {
+    pub(super) fn begin(app: &'a App, context: RequestContext, request: &Request) -> Self {
         app.meters.requests.begin();
-        Self { app, context, method: known(method), started: Instant::now(), written: false }
+        let (watching, method) = (Watching::begin(app, request), known(request.method()));
+        Self { app, context, watching, method, started: Instant::now(), written: false }
     }
 
     pub(super) fn end(mut self, status: StatusCode, failure: Option<&Failure>) {
@@ -29,6 +39,7 @@ impl<'a> Line<'a> {
 
     fn write(&self, status: u16, failure: Option<&Failure>) {
         let (context, took) = (&self.context, self.started.elapsed());
+        self.watching.tell(self.app, context, failure.map(|failure| failure.problem));
         self.app.meters.requests.end(self.method, context.route_path(), status, took);
         self.app.traces.keep(Span {
             request_id: context.id(),

@@ -23,7 +23,7 @@ pub use self::failure::Envelope;
 use self::{failure::Failure, line::Line};
 use crate::{
     error::Error,
-    http::{context::RequestContext, watch::Watching},
+    http::context::RequestContext,
     security::{
         client_address::ClientAddress,
         cors, headers,
@@ -39,8 +39,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     let context = RequestContext::begin(&app.givens, client.0);
     request.extensions_mut().insert(client);
     request.extensions_mut().insert(context.clone());
-    let line = Line::begin(&app, context.clone(), request.method());
-    let watching = Watching::begin(&app, &context, &request);
+    let line = Line::begin(&app, context.clone(), &request);
     let is_preflight = cors::is_preflight(request.method(), request.headers());
     let secure = request.extensions().get::<Secure>().is_some_and(|secure| secure.0);
     // All that CORS looks at, of headers that are gone with the request; each of several, for two are none.
@@ -63,7 +62,6 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
     if let Some(failure) = &failure {
         failure.note(&app, &context);
     }
-    watching.end(failure.as_ref().map(|failure| failure.problem));
     line.end(response.status(), failure.as_ref());
     response
 }
