@@ -9,17 +9,11 @@ use std::{
 use aws_lc_rs::hmac;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
-use hyper::{
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
-use tokio::net::TcpListener;
 
 use super::SECRET;
-use crate::support::until;
+use crate::support::{listen, until};
 
 /// What was posted, once it has proved whose it is.
 #[derive(Clone)]
@@ -69,19 +63,10 @@ impl Receiver {
 
     /// `decide` is asked with what came, and how many of its kind came before.
     pub async fn replying(decide: impl Fn(&Post, usize) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook?key=of-the-receiver", listener.local_addr().unwrap());
         let (posts, decide): (Arc<Mutex<Vec<Post>>>, Arc<Decide>) = (Arc::default(), Arc::new(decide));
         let taken = posts.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (posts, decide) = (taken.clone(), decide.clone());
-                let service = service_fn(move |request| answer(request, posts.clone(), decide.clone()));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
-        Self { url, posts }
+        let address = listen(move |request| answer(request, taken.clone(), decide.clone())).await;
+        Self { url: format!("http://{address}/hook?key=of-the-receiver"), posts }
     }
 
     pub fn posts(&self) -> Vec<Post> {

@@ -7,16 +7,10 @@ use std::{
 
 use axum::http::{Request, Response, header};
 use http_body_util::{BodyExt, Empty};
-use hyper::{
-    body::{Bytes, Incoming},
-    server::conn::http1,
-    service::service_fn,
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Bytes, Incoming};
 use serde_json::Value;
-use tokio::net::TcpListener;
 
-use super::until;
+use super::{listener::listen, until};
 
 /// What a post is answered with, by how many came before; none: it is taken, and never answered.
 type Decide = fn(usize) -> Option<u16>;
@@ -38,18 +32,9 @@ impl Collector {
     }
 
     pub async fn replying(decide: Decide) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
         let posts = Arc::<Mutex<Vec<String>>>::default();
         let taken = posts.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let posts = taken.clone();
-                let service = service_fn(move |request| answer(request, posts.clone(), decide));
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
-            }
-        });
+        let authority = listen(move |request| answer(request, taken.clone(), decide)).await.to_string();
         Self { url: format!("http://{authority}"), authority, posts }
     }
 

@@ -6,6 +6,7 @@ mod collector;
 mod contract;
 mod database;
 mod given;
+mod listener;
 mod log;
 mod people;
 mod stream;
@@ -32,6 +33,7 @@ pub use self::{
     client::{Answer, Client, Request},
     collector::Collector,
     given::{MovableClock, TestEntropy},
+    listener::listen,
     log::lines_with,
     people::{PASSWORD, Person},
     stream::Stream,
