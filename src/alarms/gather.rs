@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, types::Json};
 
-use super::ledger::{Channel, Event, Ledger, TRIED_FOR};
-use crate::{security::audit::Kind, types::Timestamp};
+use super::ledger::{Channel, Ledger, TRIED_FOR};
+use crate::{
+    security::audit::{Kind, Recorded},
+    types::Timestamp,
+};
 
 /// Events that are read in one go.
 const STRIDE: i64 = 10_000;
@@ -14,7 +17,7 @@ const STRIDE: i64 = 10_000;
 struct Gathered {
     count: i64,
     since: Timestamp,
-    newest: Event,
+    newest: Recorded,
 }
 
 impl Ledger {
@@ -86,7 +89,7 @@ impl Ledger {
         let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_alarm());
         let kinds: Vec<_> = kinds.map(|kind| kind.name().to_owned()).collect();
         let events = sqlx::query_as!(
-            Event,
+            Recorded,
             r#"
             select event.id, event.type, event.at as "at: _", event.user_id, event.client_address, event.request_id,
                    event.reference, event.details

@@ -4,12 +4,14 @@
 //! When what was gathered for a way out and a kind is due, one replica leases it: it is put together as a delivery, which
 //! then stays as it is, while what comes meanwhile is gathered for the next one.
 
-use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, types::Json};
 use time::Duration;
 use uuid::Uuid;
 
-use crate::types::{Givens, Timestamp};
+use crate::{
+    security::audit::Recorded,
+    types::{Givens, Timestamp},
+};
 
 /// A kind is told at most so often by each way out.
 pub(super) const PAUSE: Duration = Duration::minutes(1);
@@ -35,19 +37,6 @@ impl Channel {
     }
 }
 
-/// An event of the trail, in the form in which the contract has it.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Event {
-    pub(super) id: Uuid,
-    pub(super) r#type: String,
-    pub(super) at: Timestamp,
-    pub(super) user_id: Option<Uuid>,
-    pub(super) client_address: Option<String>,
-    pub(super) request_id: Option<Uuid>,
-    pub(super) reference: Option<String>,
-    pub(super) details: serde_json::Value,
-}
-
 /// A delivery that this replica has leased.
 pub(super) struct Due {
     pub(super) channel: Channel,
@@ -57,7 +46,7 @@ pub(super) struct Due {
     pub(super) told: i64,
     pub(super) told_since: Timestamp,
     /// The newest of them.
-    pub(super) event: Json<Event>,
+    pub(super) event: Json<Recorded>,
     pub(super) opened_at: Timestamp,
     pub(super) attempts: i32,
 }

@@ -58,10 +58,8 @@ mod tests {
     use time::macros::datetime;
     use uuid::Uuid;
 
-    use super::{
-        super::ledger::{Channel, Event},
-        *,
-    };
+    use super::{super::ledger::Channel, *};
+    use crate::security::audit::Recorded;
 
     fn due(told: i64) -> Due {
         let at = Timestamp(datetime!(2026-03-01 12:00:31 UTC));
@@ -71,7 +69,7 @@ mod tests {
             delivery: Uuid::nil(),
             told,
             told_since: Timestamp(datetime!(2026-03-01 12:00 UTC)),
-            event: Json(Event {
+            event: Json(Recorded {
                 id: Uuid::nil(),
                 r#type: "anomaly_credential_stuffing".to_owned(),
                 at,

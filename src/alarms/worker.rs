@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::{
     Settings, Webhook,
     client::{Client, Letter},
-    ledger::{Channel, Due, Event, Ledger, TRIED_FOR},
+    ledger::{Channel, Due, Ledger, TRIED_FOR},
     letter, signature,
 };
 use crate::{
     mail::Sender,
+    security::audit::Recorded,
     types::{Email, Givens},
 };
 
@@ -57,7 +58,7 @@ impl Way {
 #[derive(Serialize)]
 struct Body<'a> {
     #[serde(flatten)]
-    event: &'a Event,
+    event: &'a Recorded,
     /// Events of this kind since the delivery before this one.
     count: i64,
     /// The same over all attempts.

@@ -10,8 +10,8 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 use drawbridge::{
     config::Config,
-    database::{self, Purpose},
-    security::audit::chain::{self, Head, ONE_MOMENT, Report},
+    database::{self, ONE_MOMENT, Purpose},
+    security::audit::chain::{self, Head, Report},
 };
 use sqlx::Connection;
 

@@ -72,10 +72,9 @@ impl Feed {
 
 /// What follows a position, oldest first; where that is too much, the newest of it.
 pub async fn newest_after(pool: &PgPool, position: i64) -> sqlx::Result<Vec<Followed>> {
-    let events = events_after(pool, position, MOST).await?;
-    if events.len() < usize::try_from(MOST).unwrap_or_default() {
-        return Ok(events);
+    let end = last_position(pool).await?;
+    if end <= position {
+        return Ok(Vec::new());
     }
-    let position = position.max(last_position(pool).await? - MOST);
-    events_after(pool, position, MOST).await
+    events_after(pool, position.max(end - MOST), MOST).await
 }

@@ -1,25 +1,17 @@
-//! Events in the order in which they were committed, for whoever follows them: alarms, and the stream that
+//! Events in the order in which they were committed, for whoever follows them, as the stream does that
 //! administrators watch. Positions have no gaps and become visible in order, on every replica, so one number remembers
 //! how far a follower came, and nothing is missed.
 
-use serde_json::Value;
 use sqlx::PgPool;
-use uuid::Uuid;
 
-use crate::types::Timestamp;
+use super::ONE_MOMENT;
+use crate::{security::audit::Recorded, types::Timestamp};
 
-/// A security event, as it stands in the trail.
+/// A security event, and its place.
 #[derive(Clone, Debug)]
 pub struct Followed {
     pub position: i64,
-    pub id: Uuid,
-    pub r#type: String,
-    pub at: Timestamp,
-    pub user_id: Option<Uuid>,
-    pub client_address: Option<String>,
-    pub request_id: Option<Uuid>,
-    pub reference: Option<String>,
-    pub details: Value,
+    pub event: Recorded,
 }
 
 /// Where the trail ends now; 0 before the first event.
@@ -32,12 +24,11 @@ pub async fn last_position(pool: &PgPool) -> sqlx::Result<i64> {
 pub async fn events_after(pool: &PgPool, position: i64, limit: i64) -> sqlx::Result<Vec<Followed>> {
     // One moment for the plan and the rows: a query that was planned just before a month's partition was made would find
     // the place of an event there, and not the event, and the follower would go on without it.
-    let mut tx = pool.begin_with("begin isolation level repeatable read read only").await?;
+    let mut tx = pool.begin_with(ONE_MOMENT).await?;
     // The time stands in both, so that only the partition that holds the event is looked into.
-    let events = sqlx::query_as!(
-        Followed,
+    let rows = sqlx::query!(
         r#"
-        select chain.position, event.id, event.type, event.at as "at: _", event.user_id, event.client_address,
+        select chain.position, event.id, event.type, event.at as "at: Timestamp", event.user_id, event.client_address,
                event.request_id, event.reference, event.details
         from security_event_chain chain
         join security_events event on event.id = chain.event_id and event.at = chain.at
@@ -51,5 +42,18 @@ pub async fn events_after(pool: &PgPool, position: i64, limit: i64) -> sqlx::Res
     .fetch_all(&mut *tx)
     .await?;
     tx.rollback().await?;
-    Ok(events)
+    let followed = rows.into_iter().map(|row| Followed {
+        position: row.position,
+        event: Recorded {
+            id: row.id,
+            r#type: row.r#type,
+            at: row.at,
+            user_id: row.user_id,
+            client_address: row.client_address,
+            request_id: row.request_id,
+            reference: row.reference,
+            details: row.details,
+        },
+    });
+    Ok(followed.collect())
 }

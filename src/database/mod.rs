@@ -32,6 +32,9 @@ pub static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The role of the service: it reads and writes rows, and nothing else. The migrations grant to this name.
 pub const SERVICE_ROLE: &str = "drawbridge_service";
 
+/// Begins a transaction that sees one moment, however many questions it asks, and changes nothing.
+pub const ONE_MOMENT: &str = "begin isolation level repeatable read read only";
+
 /// How a request waits for the database at most: a connection, a lock, a statement. Together they stay below the ten
 /// seconds that a handler has, so that the answer is ours (503) and not a time-out's.
 const ACQUIRE: Duration = Duration::from_secs(2);

@@ -1,12 +1,12 @@
 //! The trail of events proves itself: what was changed or taken away shows, whoever did it.
 
 use drawbridge::{
-    database,
+    database::{self, ONE_MOMENT},
     security::{
         access::Role,
         audit::{
             self, Event, Origin,
-            chain::{self, Finding, Head, ONE_MOMENT, Report},
+            chain::{self, Finding, Head, Report},
         },
     },
 };

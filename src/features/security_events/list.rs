@@ -9,10 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{
-    event_view::EventView,
-    period::{end_id, first_id},
-};
+use super::period::{end_id, first_id};
 use crate::{
     error::Result,
     http::{
@@ -24,7 +21,7 @@ use crate::{
     },
     security::{
         access::Admin,
-        audit::{Kind, Severity},
+        audit::{Kind, Recorded, Severity},
     },
     state::App,
     types::Timestamp,
@@ -80,7 +77,7 @@ pub async fn list(
     _: Caller<Admin>,
     State(app): State<App>,
     query: PageQuery<Filter>,
-) -> Result<Private<Page<EventView>>> {
+) -> Result<Private<Page<Recorded>>> {
     let filter = &query.filter;
     let kinds = filter.kinds();
     let mut tx = app.database.begin().await?;
@@ -88,7 +85,7 @@ pub async fn list(
     // and would read the whole trail for the few events of one account.
     sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *tx).await?;
     let events = sqlx::query_as!(
-        EventView,
+        Recorded,
         r#"
         select id, type, at as "at: _", user_id, client_address, request_id, reference, details
         from security_events

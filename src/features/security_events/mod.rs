@@ -1,6 +1,5 @@
 //! What administrators see of the trail: its events by filter, as they happen, and counted.
 
-mod event_view;
 mod list;
 mod period;
 mod stream;

@@ -13,7 +13,6 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::event_view::EventView;
 use crate::{
     database::{self, Batch, Followed},
     error::{Error, Result, problems},
@@ -25,7 +24,7 @@ use crate::{
     },
     security::{
         access::Admin,
-        audit::Kind,
+        audit::{Kind, Recorded},
         seats::{Full, Seat},
     },
     state::App,
@@ -101,7 +100,7 @@ pub struct Watch {
 }
 
 impl Source for Watch {
-    type Data = EventView;
+    type Data = Recorded;
 
     async fn next(&mut self) -> Option<String> {
         loop {
@@ -162,8 +161,8 @@ impl Watch {
                 write_event(&mut text, event.position - 1, "gap", &Gap { missed });
             }
             self.told = event.position;
-            if self.filter.admits(event) {
-                write_event(&mut text, event.position, &event.r#type, &EventView::from(event));
+            if self.filter.admits(&event.event) {
+                write_event(&mut text, event.position, &event.event.r#type, &event.event);
             }
         }
         text
@@ -171,7 +170,7 @@ impl Watch {
 }
 
 impl Filter {
-    fn admits(&self, event: &Followed) -> bool {
+    fn admits(&self, event: &Recorded) -> bool {
         self.r#type.is_none_or(|kind| kind.name() == event.r#type)
             && self.user_id.is_none_or(|user| Some(user) == event.user_id)
     }

@@ -17,8 +17,6 @@ const STEP: i64 = 5_000;
 /// Findings that are listed; further ones are counted.
 const LISTED: usize = 20;
 
-pub const ONE_MOMENT: &str = "begin isolation level repeatable read read only";
-
 /// A place in the chain and its hash. Whoever keeps one can prove later what the trail was then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -68,7 +66,7 @@ pub async fn head(pool: &PgPool) -> sqlx::Result<Option<Head>> {
 }
 
 /// Reads the whole trail, and holds it against the hashes that were kept. In a transaction that sees one moment
-/// ([`ONE_MOMENT`]): events that are added meanwhile would look like ones that the chain does not know.
+/// (`database::ONE_MOMENT`): events that are added meanwhile would look like ones that the chain does not know.
 pub async fn verify(tx: &mut PgConnection, kept: &[Head]) -> sqlx::Result<Report> {
     let mut walk = Walk { report: Report::default(), before: HashMap::new(), after: 0, kept: kept.to_vec() };
     loop {

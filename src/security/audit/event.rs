@@ -172,8 +172,4 @@ impl Event {
             Self::Shutdown => (Kind::Shutdown, json!({})),
         }
     }
-
-    pub fn kind(self) -> Kind {
-        self.told().0
-    }
 }

@@ -15,6 +15,7 @@ mod counts;
 mod event;
 mod kind;
 mod queue;
+mod recorded;
 
 use std::net::IpAddr;
 
@@ -27,6 +28,7 @@ pub use self::{
     event::Event,
     kind::{Kind, Severity},
     queue::Notes,
+    recorded::Recorded,
 };
 use crate::types::{Givens, Timestamp};
 

@@ -1,16 +1,17 @@
-//! An event of the trail, whole: these fields are the contract's, in the list and in the stream alike.
+//! An event as it stands on the trail, whole: these fields are the contract's, in the list, in the stream and in what is
+//! posted as an alarm alike.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{database::Followed, types::Timestamp};
+use crate::types::Timestamp;
 
 /// Something that happened.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, rename = "SecurityEvent")]
-pub struct EventView {
+pub struct Recorded {
     #[schemars(length(max = 36), example = &"018e0a2b-7c4d-7e5f-8a9b-0c1d2e3f4a5b")]
     pub id: Uuid,
     /// In the words of OWASP's logging vocabulary.
@@ -52,19 +53,4 @@ fn details(_: &mut SchemaGenerator) -> Schema {
         },
         "examples": [{ "reason": "wrong password" }],
     })
-}
-
-impl From<&Followed> for EventView {
-    fn from(event: &Followed) -> Self {
-        Self {
-            id: event.id,
-            r#type: event.r#type.clone(),
-            at: event.at,
-            user_id: event.user_id,
-            client_address: event.client_address.clone(),
-            request_id: event.request_id,
-            reference: event.reference.clone(),
-            details: event.details.clone(),
-        }
-    }
 }

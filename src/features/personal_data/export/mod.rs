@@ -22,6 +22,7 @@ use self::{
 };
 use super::event_view::EventView;
 use crate::{
+    database::ONE_MOMENT,
     error::{Result, problems},
     http::{answer::Download, caller::Caller, routes::About},
     security::{
@@ -76,7 +77,7 @@ pub const ABOUT: About = About {
 pub async fn export(caller: Caller<Fresh>, State(app): State<App>) -> Result<Download<Export>> {
     let (user, now) = (caller.id(), app.givens.now());
     // One moment for all of it: else an account that is being changed would be exported half before, half after.
-    let mut tx = app.database.begin_with("begin isolation level repeatable read").await?;
+    let mut tx = app.database.begin_with(ONE_MOMENT).await?;
     let account = sections::account(&mut tx, user).await?;
     let export = Export {
         exported_at: now,
