@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{Router, routing::MethodRouter};
+use axum::routing::MethodRouter;
 
 use super::PILLARS;
 use crate::{config::Config, http::routes::Routes, state::App};
 
 /// A service with all its layers. Nothing gets a route by this name; something is put in front of it.
 #[expect(clippy::disallowed_types, reason = "the finished router, as `app` makes it")]
-pub type Finished = Router;
+pub type Finished = axum::Router;
 
 /// Something that stands between an attack and its success.
 pub struct Pillar {
@@ -117,7 +117,7 @@ impl Excerpt {
                 }
                 text if text == end => inside = false,
                 text if inside && !text.starts_with("// ANCHOR") => {
-                    passages.last_mut().into_iter().for_each(|p| p.push(line))
+                    passages.last_mut().into_iter().for_each(|passage| passage.push(line));
                 }
                 _ => {}
             }

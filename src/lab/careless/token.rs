@@ -79,8 +79,8 @@ fn handed_on(app: &App, read: Read, headers: &HeaderMap) -> Option<HeaderValue> 
         now: now.unix(),
         longest_life: app.settings.jwt.access_token_ttl.whole_seconds(),
     };
-    let issued = app.jwt.issue(read(&issuer, token)?.into_grant()?, &app.givens);
-    as_header(&issued.ok()?)
+    let claimed = read(&issuer, token)?.into_grant()?;
+    as_header(&app.jwt.issue(claimed, &app.givens).ok()?)
 }
 
 /// Of exactly one credential: what two mean is another question.
