@@ -1,0 +1,9 @@
+//! A page that stands alone.
+
+use super::Report;
+
+impl Report {
+    pub fn html(&self) -> String {
+        String::new()
+    }
+}
