@@ -37,22 +37,10 @@ pub struct Home {
 }
 
 impl Home {
-    /// `.data/lab`, made anew but for the database server, which takes a second to make and holds nothing that outlives a
-    /// start.
+    /// `.data/lab`.
     pub fn open(environment: &Values) -> anyhow::Result<Self> {
-        refuse_production(environment)?;
-        let data = environment.get("APP_DATA_DIR").filter(|dir| !dir.trim().is_empty());
-        let folder = PathBuf::from(data.map_or(".data", |dir| dir.trim())).join("lab");
-        for part in ["keys", "mail", "log"] {
-            let part = folder.join(part);
-            if part.exists() {
-                fs::remove_dir_all(&part).with_context(|| format!("clear {}", part.display()))?;
-            }
-        }
-        for file in ["data-encryption.keys", "dev-credentials.env"] {
-            let _ = fs::remove_file(folder.join(file));
-        }
-        Self::at(&folder, environment)
+        let data = environment.get("APP_DATA_DIR").map(|dir| dir.trim()).filter(|dir| !dir.is_empty());
+        Self::at(&PathBuf::from(data.unwrap_or(".data")).join("lab"), environment)
     }
 
     /// Elsewhere, for tests.
@@ -71,6 +59,21 @@ impl Home {
             ("LOG_DIR".to_owned(), path("log")),
         ]);
         Ok(Self { folder: folder.to_owned(), values })
+    }
+
+    /// Nothing of an earlier start is left, but its log, and the database server, which takes a second to make.
+    pub fn clear(&self) -> anyhow::Result<()> {
+        for folder in ["keys", "mail"].map(|name| self.folder.join(name)) {
+            if folder.exists() {
+                fs::remove_dir_all(&folder).with_context(|| format!("clear {}", folder.display()))?;
+            }
+        }
+        for file in ["data-encryption.keys", "dev-credentials.env"].map(|name| self.folder.join(name)) {
+            if file.exists() {
+                fs::remove_file(&file).with_context(|| format!("clear {}", file.display()))?;
+            }
+        }
+        Ok(())
     }
 
     pub fn credentials_file(&self) -> PathBuf {

@@ -54,6 +54,8 @@ impl Lab {
         let folder = home.folder.join("postgres");
         let server =
             tokio::task::spawn_blocking(move || Cluster::start(&folder)).await.context("start the database")??;
+        // Only now: where another lab runs, the server has not started.
+        home.clear()?;
         let superuser = server.url(dev_postgres::SUPERUSER, "postgres").parse().context("the server's address")?;
         let databases = Databases::prepare(superuser, "lab", Some(server.password())).await?;
         Self::settle(home, databases, Some(server)).await
