@@ -88,20 +88,20 @@ pillars! {
         &["jwt-expired", "jwt-expiry-missing", "jwt-expiry-far"];
     "session-liveness" "A token goes on working after its session has ended"
         "http/caller.rs" "session.rs" Front(session::never_asked),
-        &[];
+        &["session-after-logout", "jwt-subject-of-another", "jwt-role-raised"];
     "step-up" "A refresh counts as a proof of who somebody is"
         "security/access.rs" "session.rs" Front(session::always_fresh),
-        &[];
+        &["step-up-old-sign-in", "step-up-stale-key"];
     // Who may do what.
     "object-ownership" "Who knows an id reads what is behind it"
         "features/accounts/read.rs" "objects.rs" Handlers(&objects::LINES),
         &[];
     "role-allowlist" "Whoever is signed in is an administrator"
         "security/access.rs" "lists.rs" Handlers(&lists::LINES),
-        &[];
+        &["bfla-list-users", "bfla-role-claims"];
     "api-key-scope" "A key does whatever its owner may do"
         "security/access.rs" "profile.rs" Handlers(&profile::ANY_SCOPE),
-        &[];
+        &["key-scope-exceeded", "key-reads-and-writes"];
     // What comes in.
     "mass-assignment" "What is sent is written, whatever it is"
         "features/accounts/update.rs" "profile.rs" Handlers(&profile::ANY_FIELD),
@@ -120,20 +120,20 @@ pillars! {
         &[];
     "if-match" "Of two changes the second undoes the first, unseen"
         "http/etag.rs" "profile.rs" Handlers(&profile::ANY_VERSION),
-        &[];
+        &["race-if-match"];
     "idempotency" "A request that is sent again is done again"
         "http/idempotency.rs" "client.rs" Front(client::forgotten_key),
-        &[];
+        &["race-idempotency-key"];
     // How often, and how slowly.
     "login-limit" "Passwords may be guessed as fast as they can be sent"
         "features/sessions/login.rs" "settings.rs" Chosen(&settings::ANY_NUMBER_OF_LOGINS),
-        &[];
+        &["limit-one-account", "limit-one-address", "limit-at-once"];
     "flood-guard" "One client may ask as often as it likes"
         "security/rate_limit/flood.rs" "settings.rs" Chosen(&settings::ANY_NUMBER_OF_REQUESTS),
-        &[];
+        &["limit-flood"];
     "client-address" "A client writes its own address"
         "security/client_address.rs" "client.rs" Front(client::any_address),
-        &[];
+        &["limit-forwarded-header", "limit-claim-to-be-inside"];
     "slow-clients" "A connection may take for ever"
         "server/patience.rs" "settings.rs" Changed(settings::any_time),
         &[];
@@ -146,17 +146,17 @@ pillars! {
         &["headers-nosniff"];
     "error-detail" "An error tells what it knows"
         "error.rs" "answers.rs" Layers(answers::every_detail),
-        &[];
+        &["credential-refusals-alike"];
     "login-enumeration" "The sign-in tells who has an account"
         "features/sessions/login.rs" "account.rs" Front(account::told_apart),
         &[];
     // What opens an account.
     "refresh-reuse" "A refresh token works again and again"
         "features/sessions/refresh.rs" "settings.rs" Changed(settings::any_number_of_refreshes),
-        &[];
+        &["refresh-reuse"];
     "one-time-token" "A token from a mail works until it expires"
         "features/recovery/reset.rs" "mailed.rs" Handlers(&mailed::LINES),
-        &[];
+        &["race-reset-token"];
     "totp-replay" "A code that was seen opens once more"
         "http/second_factor.rs" "second_factor.rs" Handlers(&second_factor::SEEN_CODES),
         &[];
