@@ -28,6 +28,13 @@ pub struct Person {
     since: Instant,
 }
 
+/// A program's key, as it was shown once.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    pub id: String,
+    pub key: String,
+}
+
 /// Everybody there is.
 pub(crate) struct Cast {
     target: Arc<Target>,

@@ -2,9 +2,11 @@
 
 mod access;
 mod claims;
+mod credentials;
 mod headers;
 mod input;
 mod races;
+mod sessions;
 mod tokens;
 mod transport;
 
@@ -26,6 +28,8 @@ impl Family {
 const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: tokens::PARTS },
     Family { name: "claims", parts: claims::PARTS },
+    Family { name: "credentials", parts: credentials::PARTS },
+    Family { name: "sessions", parts: sessions::PARTS },
     Family { name: "access", parts: &[access::CASES] },
     Family { name: "input", parts: &[input::CASES] },
     Family { name: "headers", parts: &[headers::CASES] },

@@ -105,7 +105,7 @@ pub const CASES: &[Case] = &[
         teaching: "A token is decoded and hashed before anything is known about its sender. If it may be megabytes long, a few \
                    requests a second keep the processor busy; most libraries decode the whole header before they look for a key. Bound it to what the service itself issues, and bound the headers of a request as a whole.",
         owasp: &["API4:2023"],
-        asvs: &["9.1.1", "4.2.5"],
+        asvs: &["9.1.1", "2.2.1"],
         run: |attempt| {
             Box::pin(then_alive(attempt, |jwt| {
                 let [header, claims, signature] = &jwt.parts;
