@@ -28,6 +28,7 @@ impl Target {
             protected: options.protected.clone(),
             mailbox: false,
         };
+        target.keys.extend(options.jwt_secret.as_ref().map(|secret| SigningKey::shared(secret.as_bytes())));
         let wire = Wire::silent(Arc::new(target.bare()));
         let hello = wire.request("GET", "/").send().await;
         if let Err(trouble) = hello {

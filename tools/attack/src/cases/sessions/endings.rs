@@ -33,6 +33,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-password-change",
         title: "A thief's session after the owner has changed the password",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.3"],
         teaching: "People change their password when they think that somebody else has it. If the other sessions live on, they have \
                    shut the door with the thief inside. ASVS asks to offer it; here every other session ends with the change, and so do this session's earlier access tokens.",
@@ -43,6 +44,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-password-reset",
         title: "A thief's session after the owner has reset the password",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.3"],
         teaching: "A reset by mail is how an owner takes an account back, so it must end every session, the thief's first. It must also \
                    sign nobody in: a link in a mail would be a password, valid for half an hour, and would walk past the second \
@@ -54,6 +56,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-ended-from-the-list",
         title: "A session that its owner has ended from another device",
+        pillar: Some("session-liveness"),
         asvs: &["7.5.2", "7.4.1"],
         teaching: "\"Sign out of the lost phone\" is a promise, and often one to the list alone: the row disappears and the phone's token \
                    works until it expires. The button must do to that session what signing out on the phone itself would have done, \
@@ -65,6 +68,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-all-others-ended",
         title: "All other sessions, after the owner has ended them",
+        pillar: Some("session-liveness"),
         asvs: &["7.5.2", "7.4.3"],
         teaching: "After a fright one wants to be the only one inside. The request must end every other session, and keep this one; an \
                    off-by-one in either direction is bad: the thief stays, or the owner is put out and the thief is asked nothing. Also \
@@ -76,6 +80,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-suspension",
         title: "Somebody suspended goes on",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.2"],
         teaching: "Suspension that stops only the next sign-in leaves whoever is inside, inside. It is the measure for an account that \
                    has been taken over, so its tokens, its refresh tokens and its password must stop together, and the refusal of the \
@@ -87,6 +92,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-ended-by-an-administrator",
         title: "Somebody whose sessions an administrator has ended goes on",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.5"],
         teaching: "When an employee's laptop is stolen on a Friday evening, somebody must be able to end that person's sessions without \
                    the person, and without suspending them. It is worth as much as its reach: access tokens, refresh tokens, each \
@@ -98,6 +104,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-role-change",
         title: "A demoted editor's old token",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.1", "8.3.1"],
         teaching: "The role stands in the token, and the token was made before the change: until it expires the old rights go on. For a \
                    person who is being dismissed, ten minutes are enough. The token is refused from the moment of the change, and the \

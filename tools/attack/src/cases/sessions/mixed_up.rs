@@ -181,9 +181,9 @@ async fn fixation(attempt: &Attempt) -> Result<Verdict, Trouble> {
         let answer = request.send().await?;
         let answer = if i == 0 { answer.must_work("an ordinary sign-in")? } else { answer };
         let session = Jwt::read(&answer.string("/access_token")).map(|jwt| jwt.text("sid"));
-        verdict = verdict.and(Verdict::held_if(session.as_deref() != Some(chosen.as_str()), || {
-            format!("it took up session {chosen}")
-        }));
+        verdict = verdict.and(
+            answer.held_if(session.as_deref() != Some(chosen.as_str()), || format!("it took up session {chosen}")),
+        );
     }
     Ok(verdict)
 }
@@ -232,7 +232,7 @@ async fn caches(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let mut verdict = Verdict::Held;
     for answer in answers {
         let found = answer.header("cache-control").unwrap_or("nothing").to_owned();
-        verdict = verdict.and(Verdict::held_if(found.contains("no-store"), || format!("Cache-Control says {found}")));
+        verdict = verdict.and(answer.held_if(found.contains("no-store"), || format!("Cache-Control says {found}")));
     }
     Ok(verdict)
 }

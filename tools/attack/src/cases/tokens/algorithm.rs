@@ -57,6 +57,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-alg-missing",
         title: "A token that names no algorithm, or several",
+        pillar: None,
         teaching: "`alg` is the one member that every JOSE header must have (RFC 7515 section 4.1.1). Loosely typed code turns a \
                    missing one, a null, a number or a list into a default, and the default has been `none` or HMAC. A header \
                    is input like any other: read it into a strict type, in which `alg` is one string of three.",
@@ -96,6 +97,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-hs256-empty-secret",
         title: "A token with a MAC under an empty secret",
+        pillar: None,
         teaching: "A secret that is unset, read from the wrong variable or not found by `kid` is an empty string in many \
                    languages, and HMAC takes an empty key without complaint. jsonwebtoken before 9 skipped verification where the key was falsy (CVE-2022-23540). Refuse to start without key material of full length, and do not let a token choose a MAC where keys \
                    are asymmetric.",
@@ -107,6 +109,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-hs256-weak-secret",
         title: "A token with a MAC under a secret from a list",
+        pillar: None,
         teaching: "Whoever has one token can try secrets at home, billions a second, and nobody notices: lists of secrets from \
                    tutorials and default settings open a good part of what stands on the net (jwt.io's \
                    `your-256-bit-secret`; CVE-2023-27524 in Superset). A MAC secret must be 256 random bits; signatures with \
@@ -117,6 +120,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-alg-of-another-key",
         title: "A genuine signature under another algorithm's name",
+        pillar: None,
         teaching: "Every key has one algorithm. If the header can name another, the same bytes are read by other rules: RS256 as \
                    PS256, a P-256 key under ES256K, Ed25519 under RSA. Such cross-protocol readings are where signatures go \
                    wrong in ways that nobody has analysed. RFC 8725 section 3.1: the algorithm is a property of the key, and \

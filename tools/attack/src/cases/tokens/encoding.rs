@@ -94,7 +94,6 @@ pub const CASES: &[Case] = &[
         teaching: "Code that splits at the dots and takes the first, the second and the last part never notices that there are \
                    more: the signature is checked over other bytes than the claims that are read. A JWS has three parts, a JWE \
                    five; count them, and let one function cut the very bytes that were verified.",
-        pillar: Some("jwt-signature"),
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let [header, claims, signature] = &jwt.parts;

@@ -32,6 +32,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-embedded-certificate",
         title: "A token that brings a certificate of its own",
+        pillar: Some("jwt-signature"),
         teaching: "`x5c` carries a chain of certificates, and the key in the first one is to verify the token. Unless the chain \
                    is checked up to a root of the service's own, for this very purpose, a certificate that the attacker \
                    signed for himself does. RFC 8725 section 3.10 warns of all such members; a service with its own keys \
@@ -42,6 +43,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-jku",
         title: "A token that says where its key can be fetched",
+        pillar: Some("jwt-signature"),
         teaching: "`jku` names the address of a key set. A verifier that follows it trusts whoever wrote the token \
                    (an open redirect on an allowed host is enough to pass an allowlist), and lets \
                    strangers make the server send requests: SSRF. Here an address of ours is named and listened at: to fetch \
@@ -53,6 +55,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-x5u",
         title: "A token that says where its certificate can be fetched",
+        pillar: Some("jwt-signature"),
         teaching: "`x5u` is `jku` for certificates, older and rarer, and so less often thought of when the other is switched \
                    off. The header of a token is written by whoever sends it, so an address in it is an address that a \
                    stranger chose: nothing may be fetched from it, whatever a list of allowed hosts says.",
@@ -68,7 +71,7 @@ pub const CASES: &[Case] = &[
                    looked up among the names that are known, never joined to a path, and the key's own algorithm decides.",
         owasp: &["API2:2023", "API8:2023"],
         asvs: &["9.1.3", "5.3.2"],
-        pillar: None,
+        pillar: Some("jwt-signature"),
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 named_keys(
@@ -94,7 +97,7 @@ pub const CASES: &[Case] = &[
                    shown in many a contest and some products. Parameters instead of text, and an allowlist of names, end it.",
         owasp: &["API2:2023", "API8:2023"],
         asvs: &["1.2.4"],
-        pillar: None,
+        pillar: Some("jwt-signature"),
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 named_keys(
@@ -118,7 +121,7 @@ pub const CASES: &[Case] = &[
                    names of the keys that exist: a map from name to key has no syntax to break out of.",
         owasp: &["API2:2023", "API8:2023"],
         asvs: &["1.2.5"],
-        pillar: None,
+        pillar: Some("jwt-signature"),
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 named_keys(
@@ -139,6 +142,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-kid-unknown",
         title: "A token without a key name, or with one that nobody knows",
+        pillar: Some("jwt-signature"),
         teaching: "What happens when the lookup finds nothing? A default key, the first of the list, an empty secret, or an \
                    exception that a generous handler takes for \"no authentication configured\" have all been seen. A name that \
                    is not known is a refusal, in the same words as every other, so that nobody can ask which names exist.",
@@ -148,6 +152,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-kid-not-a-string",
         title: "A key name that is a list, a number or a novel",
+        pillar: Some("jwt-signature"),
         teaching: "Loosely typed lookups turn a list into its first element, an object into `[object Object]`, and a `kid` of \
                    `__proto__` or `constructor` into something that every map has. A strict type refuses what is no string; a \
                    bound on the token's length refuses the novel, before anybody decodes it.",

@@ -36,7 +36,7 @@ pub(in crate::cases) async fn all_refused(
     tokens: Vec<Forged>,
 ) -> Result<Verdict, Trouble> {
     if tokens.is_empty() {
-        return Err(Trouble::Skipped("its tokens cannot be forged in this way".to_owned()));
+        return Err(Trouble::Skipped("its tokens have nothing that could be changed in this way".to_owned()));
     }
     let mut verdict = Verdict::Held;
     for (what, token) in tokens {

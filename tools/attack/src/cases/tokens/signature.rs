@@ -145,7 +145,6 @@ pub const CASES: &[Case] = &[
         teaching: "Two genuine tokens, their parts exchanged: every part was made by the service. What the signature covers is \
                    the first two parts together, byte for byte; code that caches by signature, or that checks the parts \
                    singly, believes a mixture. A cache of verified tokens must be keyed by the whole token.",
-        needs: &[Need::JwtDoor, Need::TwoUsers],
         run: |attempt| Box::pin(mixed(attempt)),
         ..FORM
     },
@@ -193,7 +192,10 @@ fn malleable(jwt: &Jwt) -> Vec<Forged> {
 async fn mixed(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.expect("401");
     let (door, mine) = attempt.jwt_door().await?;
-    let other = attempt.other_user().await?.access;
+    let other = match &attempt.target.other_token {
+        Some(token) => token.clone(),
+        None => attempt.other_user().await?.access,
+    };
     attempt
         .get(&door.path)
         .bearer(&other)
