@@ -20,11 +20,11 @@ struct Arguments {
     /// Whom to attack.
     #[arg(default_value = "http://127.0.0.1:3000")]
     url: String,
-    /// These cases alone.
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    /// These cases alone: a comma list, or the option several times.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
     /// These families alone.
-    #[arg(long, value_name = "FAMILY", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
     family: Vec<String>,
     /// Say which cases there are, and stop.
     #[arg(long)]

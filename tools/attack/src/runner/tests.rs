@@ -134,7 +134,7 @@ async fn a_limit_that_is_the_addresss_is_left_behind_with_the_address() {
     };
     let url = serve(|head| match head {
         head if !head.contains("/limited") || TRIES.fetch_add(1, Ordering::Relaxed) > 0 => "200 OK",
-        _ => "429 Too Many Requests\r\nretry-after: 60",
+        _ => "429 Too Many Requests\r\nretry-after: 600",
     });
     let outcome = outcome_of(&CASE, &url.await, Options::default()).await;
     assert_eq!((outcome.verdict, outcome.exchanges.len()), (Verdict::Held, 2));

@@ -55,7 +55,8 @@ impl Answer {
             self.record.controls.fetch_add(1, Ordering::Relaxed);
             return Ok(self);
         }
-        Err(Trouble::Broken(format!("the control failed: {what}: {} got {}", self.asked, self.seen())))
+        let said: String = self.text().chars().take(300).collect();
+        Err(Trouble::Broken(format!("the control failed: {what}: {} got {} {said}", self.asked, self.status)))
     }
 
     /// The attack must be refused, with any 4xx: another service may see another 4xx fit. A 5xx is no refusal, it is an
