@@ -4,6 +4,8 @@ mod algorithm;
 mod encoding;
 mod keys;
 mod lure;
+mod names;
+mod secrets;
 mod shape;
 mod signature;
 
@@ -14,7 +16,8 @@ use crate::{
 };
 
 /// Parts of one family, in order.
-pub const PARTS: &[&[Case]] = &[algorithm::CASES, signature::CASES, keys::CASES, encoding::CASES, shape::CASES];
+pub const PARTS: &[&[Case]] =
+    &[algorithm::CASES, signature::CASES, keys::CASES, names::CASES, encoding::CASES, shape::CASES];
 
 /// What is wrong with it, and the token itself.
 pub(in crate::cases) type Forged = (String, String);
