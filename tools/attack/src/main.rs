@@ -86,6 +86,9 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         list(&ids);
         return Ok(true);
     }
+    if arguments.token.as_ref().is_some_and(|token| token.trim().is_empty()) {
+        bail!("--token is empty; did whatever should have printed it fail?");
+    }
     let target = Target::survey(&options(arguments)).await?;
     let report = attack(&target, Some(&ids), &mut bar(arguments.quiet)).await;
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
