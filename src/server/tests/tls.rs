@@ -129,3 +129,44 @@ async fn a_service_without_a_usable_certificate_does_not_start() {
     let error = format!("{:#}", server.done.await.unwrap().unwrap_err());
     assert!(error.contains("TLS_CERT_FILE cannot be read"), "{error}");
 }
+
+/// The ClientHello of a client that speaks nothing newer than this version, but is modern otherwise.
+fn hello(version: u8) -> Vec<u8> {
+    let suites = [0, 2, 0xc0, 0x2b]; // ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+    let curves = [0, 10, 0, 4, 0, 2, 0, 0x17]; // supported_groups: P-256
+    let signatures = [0, 13, 0, 4, 0, 2, 4, 3]; // signature_algorithms: ecdsa_secp256r1_sha256
+    let points = [0, 11, 0, 2, 1, 0]; // ec_point_formats: uncompressed
+    let extensions = [&curves[..], &signatures, &points].concat();
+    let length = |bytes: usize| u16::try_from(bytes).unwrap().to_be_bytes();
+    let end = [&[1, 0][..], &length(extensions.len()), &extensions].concat();
+    let body = [&[3, version][..], &[7; 32], &[0], &suites, &end].concat();
+    [&[22, 3, 1][..], &length(body.len() + 4), &[1, 0], &length(body.len()), &body].concat()
+}
+
+/// ASVS 12.1.1: an alert that says why, and the end. (21: an alert; 2, 70: fatal, `protocol_version`. 22: a handshake that goes on.)
+#[tokio::test]
+async fn whoever_speaks_only_old_tls_is_told_so_and_not_served() {
+    let server = start(patient(), Encryption::SelfSigned, introduces_itself()).await;
+    for (version, wanted) in [(0, [21, 2, 70]), (1, [21, 2, 70]), (2, [21, 2, 70]), (3, [22, 2, 0])] {
+        let (mut stream, mut answer) = (server.connect().await, [0; 7]);
+        stream.write_all(&hello(version)).await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!([answer[0], answer[5], answer[6]], wanted, "version 3.{version}");
+    }
+}
+
+/// ASVS 12.1.1 and 12.1.2: the newest where both can, and nothing without forward secrecy or authenticated encryption.
+#[tokio::test]
+async fn tls_1_3_comes_first_and_every_suite_has_forward_secrecy_and_an_aead() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = renew(folder.path());
+    let server = start(patient(), files(folder.path()), introduces_itself()).await;
+    let stream = server.connect_tls(&certificate, b"http/1.1").await.unwrap();
+    assert_eq!(stream.get_ref().1.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
+    for suite in default_provider().cipher_suites {
+        let name = format!("{:?}", suite.suite());
+        let is_new = name.starts_with("TLS13_AES_") || name.starts_with("TLS13_CHACHA20_");
+        let is_good = name.starts_with("TLS_ECDHE_") && (name.contains("_GCM_") || name.contains("_CHACHA20_"));
+        assert!(is_new || is_good, "{name}");
+    }
+}
