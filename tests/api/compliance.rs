@@ -3,7 +3,10 @@
 use std::fs;
 
 use axum::http::Method;
-use drawbridge::{app, security::access::Role};
+use drawbridge::{
+    app,
+    security::{access::Role, jwt::Grant},
+};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -43,6 +46,51 @@ async fn a_password_counts_to_its_last_letter() {
         client.login("ada@example.com", wrong).await.assert_refused(401, "INVALID_CREDENTIALS");
     }
     client.login("ada@example.com", long).await.assert(200);
+}
+
+/// ASVS 6.3.2. The users of development are made by the program around the service, and there for development alone.
+#[tokio::test]
+async fn a_new_service_has_no_account() {
+    let app = TestApp::start().await;
+    let accounts: i64 = sqlx::query_scalar("select count(*) from users").fetch_one(&app.owner).await.unwrap();
+    assert_eq!(accounts, 0);
+    for name in ["admin", "root", "sa", "test", "user", "drawbridge"] {
+        for password in [name.to_owned(), "password".to_owned(), PASSWORD.to_owned()] {
+            app.client()
+                .login(&format!("{name}@example.com"), &password)
+                .await
+                .assert_refused(401, "INVALID_CREDENTIALS");
+        }
+    }
+}
+
+/// ASVS 10.3.2: what a token was granted decides, not what its user could have been granted.
+#[tokio::test]
+async fn a_token_opens_only_what_its_scope_names() {
+    let app = TestApp::start().await;
+    let ada = app.person(Role::User).await;
+    let (_, claims, _) = crate::tokens::parts(&ada.access_token);
+    let with = |scope: &str| {
+        let grant = Grant {
+            user_id: ada.id,
+            session_id: claims["sid"].as_str().unwrap().parse().unwrap(),
+            generation: 1,
+            role: Role::User.name(),
+            scope: scope.to_owned(),
+            auth_time: app.app.givens.now(),
+            amr: vec!["pwd".to_owned()],
+            client_id: "first-party".to_owned(),
+        };
+        app.client().with_token(app.app.jwt.issue(grant, &app.app.givens).unwrap().token.expose())
+    };
+    let rename = async |client: &Client| client.patch("/v1/users/me", &json!({ "name": "Ada King" })).send().await;
+    let reader = with("profile:read");
+    reader.me().await.assert(200);
+    rename(&reader).await.assert_refused(403, "INSUFFICIENT_SCOPE");
+    reader.get("/v1/articles").send().await.assert_refused(403, "INSUFFICIENT_SCOPE");
+    with("").me().await.assert_refused(403, "INSUFFICIENT_SCOPE");
+    with("profile").me().await.assert_refused(403, "INSUFFICIENT_SCOPE");
+    rename(&with("profile:read profile:write")).await.assert(200);
 }
 
 /// ASVS 6.2.6 and 6.2.7, for the one page of ours that asks for a password.
