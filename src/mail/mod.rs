@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use self::{sender::Sender, template::Template, worker::Worker};
 use crate::{
     security::{client_address::ClientAddress, secret::Secret},
-    settings::Env,
+    settings::{Env, is_this_machine},
     types::{Email, Givens},
 };
 
@@ -40,7 +40,7 @@ pub enum Target {
 impl Settings {
     pub fn read(env: &mut Env) -> Self {
         Self {
-            target: env.production_must_choose("MAIL_URL", "file:.data/mail", target),
+            target: env.production_must_choose("MAIL_URL", "file:.data/mail", target(env.production)),
             from: env.production_must_choose("MAIL_FROM", "Drawbridge <no-reply@localhost.localdomain>", |text| {
                 text.parse().map_err(|_| "is an address such as `Example <no-reply@example.com>`")
             }),
@@ -48,13 +48,34 @@ impl Settings {
     }
 }
 
-fn target(text: &str) -> Result<Target, &'static str> {
+/// The mails hold tokens that open accounts, so in production they leave this machine over TLS alone (ASVS 12.3.1).
+fn target(production: bool) -> impl Fn(&str) -> Result<Target, &'static str> {
     const RULE: &str = "is `file:FOLDER`, `smtp://HOST:PORT` or `smtps://USER:PASSWORD@HOST`";
-    if let Some(folder) = text.strip_prefix("file:") {
-        return Ok(Target::Folder(folder.into()));
+    const TLS: &str =
+        "needs `smtps://`, or `smtp://…?tls=required`, in production, unless the server is on this machine";
+    move |text| {
+        if let Some(folder) = text.strip_prefix("file:") {
+            return Ok(Target::Folder(folder.into()));
+        }
+        AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| RULE)?;
+        if production && !(is_sealed(text) || is_this_machine(host(text))) {
+            return Err(TLS);
+        }
+        Ok(Target::Server(Arc::new(Secret::new(text.to_owned()))))
     }
-    AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| RULE)?;
-    Ok(Target::Server(Arc::new(Secret::new(text.to_owned()))))
+}
+
+/// `tls=opportunistic` is not: whoever sits in between says that there is none.
+fn is_sealed(url: &str) -> bool {
+    url.starts_with("smtps://") || url.split_once('?').is_some_and(|(_, query)| query == "tls=required")
+}
+
+/// What stands between user and port.
+fn host(url: &str) -> &str {
+    let authority = url.trim_start_matches("smtp://").split(['/', '?']).next().unwrap_or_default();
+    let named = authority.rsplit('@').next().unwrap_or_default();
+    let port = named.rfind(':').filter(|at| named[*at..].bytes().skip(1).all(|byte| byte.is_ascii_digit()));
+    &named[..port.unwrap_or(named.len())]
 }
 
 /// Puts mails into the outbox, and wakes the worker.
@@ -151,4 +172,28 @@ async fn insert(
     .execute(tx)
     .await?;
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_sends_mail_over_tls_alone_unless_the_server_is_on_this_machine() {
+        let good = ["smtps://u:p@mail.example.com", "smtp://mail.example.com:587?tls=required", "smtp://127.0.0.1:25"];
+        for url in good.into_iter().chain(["smtp://localhost", "smtp://[::1]:25"]) {
+            assert!(target(true)(url).is_ok(), "{url}");
+        }
+        for url in [
+            "smtp://mail.example.com:25",
+            "smtp://u:p@mail.example.com",
+            "smtp://mail.example.com:587?tls=opportunistic",
+            "smtp://localhost@mail.example.com",
+            "smtp://mail.example.com/localhost",
+            "smtp://localhost.example.com",
+        ] {
+            assert!(target(true)(url).err().is_some_and(|rule| rule.contains("smtps://")), "{url}");
+            assert!(target(false)(url).is_ok(), "{url}");
+        }
+    }
 }

@@ -161,6 +161,16 @@ fn secrets_are_opened_only_where_they_are_made_compared_or_handed_over() {
     }
 }
 
+/// ASVS 1.2.5: where no program is started, no text of a client's reaches a command line. (clap's derives say `Command` too.)
+#[test]
+fn the_service_starts_no_program() {
+    for file in files("src", "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let starts = ["process::Command", "Command::new(", "CommandExt", "posix_spawn", "execv"];
+        assert!(!starts.iter().any(|start| text.contains(start)), "{} starts a program", file.display());
+    }
+}
+
 /// Every setting that the code asks for, and no other, is in `.env.example` with its default.
 #[test]
 fn the_example_of_settings_lists_exactly_those_that_are_read() {
