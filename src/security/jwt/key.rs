@@ -1,6 +1,6 @@
 //! One signing key: how it is read, what it can sign, and its public half.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, EncodingKey, Header};
@@ -122,9 +122,8 @@ fn public_half(private: &EncodingKey) -> anyhow::Result<(Algorithm, DecodingKey,
             Ok((Algorithm::Es256, DecodingKey::from_ec_der(point), parameters))
         }
         AlgorithmFamily::Rsa => {
-            let pair = RsaKeyPair::from_der(der).ok().context("is not a valid RSA key of 3072 to 8192 bits")?;
-            // RFC 7518 section 3.3 allows 2048 bits, which are 112 of security; here all keys are as good as P-256 (ASVS 11.2.3).
-            ensure!(pair.public_modulus_len() >= 3072 / 8, "is an RSA key of less than 3072 bits");
+            // aws-lc refuses less than 2048 bits, the least that RFC 7518 section 3.3 allows.
+            let pair = RsaKeyPair::from_der(der).ok().context("is not a valid RSA key of 2048 to 8192 bits")?;
             let public = pair.public_key();
             let modulus = text(public.modulus().big_endian_without_leading_zero());
             let exponent = text(public.exponent().big_endian_without_leading_zero());
