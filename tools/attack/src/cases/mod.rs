@@ -1,12 +1,12 @@
 //! The attacks. A family is a file here and a line in the list.
 
-mod access;
 mod claims;
 mod headers;
-mod input;
+mod ownership;
 mod races;
 mod tokens;
 mod transport;
+mod walk;
 
 use crate::case::Case;
 
@@ -26,8 +26,7 @@ impl Family {
 const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: tokens::PARTS },
     Family { name: "claims", parts: claims::PARTS },
-    Family { name: "access", parts: &[access::CASES] },
-    Family { name: "input", parts: &[input::CASES] },
+    Family { name: "ownership", parts: ownership::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },
