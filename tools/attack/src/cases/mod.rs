@@ -1,6 +1,7 @@
 //! The attacks. A family is a file here and a line in the list.
 
 mod claims;
+mod functions;
 mod headers;
 mod ownership;
 mod races;
@@ -27,6 +28,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: tokens::PARTS },
     Family { name: "claims", parts: claims::PARTS },
     Family { name: "ownership", parts: ownership::PARTS },
+    Family { name: "functions", parts: functions::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },

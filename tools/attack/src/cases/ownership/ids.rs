@@ -132,6 +132,9 @@ async fn wildcard(attempt: &Attempt) -> Result<Verdict, Trouble> {
         [attempt.get(&path).by(&owner), attempt.delete(&path).by(&owner)]
     });
     let verdict = refuses(tries.collect()).await?;
+    if verdict.is_hole() {
+        return Ok(verdict);
+    }
     let after = attempt.get(&path).by(&owner).note("Is it still there?").send().await?;
     Ok(verdict.and(Verdict::held_if(after.is_success(), || "the draft is gone".into())))
 }

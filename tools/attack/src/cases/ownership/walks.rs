@@ -6,7 +6,7 @@ use super::belongings::{Belongings, draft, key};
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::walk::{each, filled, operations, refuses},
+    cases::walk::{Operation, each, filled, operations, refuses},
     wire::Answer,
 };
 
@@ -92,12 +92,15 @@ async fn walk(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let own = attempt.get(&format!("/v1/users/{}", victim.owner.id)).by(&victim.owner).note("Control: the owner");
     own.send().await?.must_work("the owner reads it")?;
     let thief = attempt.fresh_user().await?;
-    let operations: Vec<_> = operations(&attempt.target).into_iter().filter(|one| one.takes_an_id()).collect();
+    let operations: Vec<_> = operations(&attempt.target).into_iter().filter(Operation::takes_an_id).collect();
     let tries = operations.iter().flat_map(|operation| {
         let request = |id| operation.request(attempt, id).by(&thief).header("if-match", "*");
         victim.ids().map(request)
     });
     let verdict = refuses(tries.collect()).await?;
+    if verdict.is_hole() {
+        return Ok(verdict);
+    }
     let untouched = victim.untouched(attempt).await?;
     Ok(verdict.and(Verdict::held_if(untouched, || "each was refused, and yet something is gone or changed".into())))
 }
@@ -153,6 +156,9 @@ async fn editor_limits(attempt: &Attempt) -> Result<Verdict, Trouble> {
         attempt.get(&format!("/v1/admin/users/{}", victim.owner.id)).by(&editor),
     ])
     .await?;
+    if verdict.is_hole() {
+        return Ok(verdict);
+    }
     let untouched = victim.untouched(attempt).await?;
     Ok(verdict.and(Verdict::held_if(untouched, || "something of the account is gone".into())))
 }
