@@ -4,6 +4,7 @@ mod claims;
 mod functions;
 mod headers;
 mod ownership;
+mod properties;
 mod races;
 mod tokens;
 mod transport;
@@ -29,6 +30,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "claims", parts: claims::PARTS },
     Family { name: "ownership", parts: ownership::PARTS },
     Family { name: "functions", parts: functions::PARTS },
+    Family { name: "properties", parts: properties::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },

@@ -14,8 +14,8 @@ pub const CASES: &[Case] = &[
         owasp: &["API5:2023", "API8:2023"],
         asvs: &["8.3.1", "1.1.1"],
         teaching: "A guard that compares paths as text must know all their spellings: capitals, a slash more, `;jsessionid`, \
-                   `.json`, an encoded letter. Shiro let `/admin/%20` pass and Spring answered (CVE-2020-1957 and its \
-                   successors), TeamCity `/;.jsp` (CVE-2024-27198). A guard that hangs on the route itself, after the \
+                   `.json`, an encoded letter. Shiro let `/admin/%20` pass and Spring answered (CVE-2020-17523); TeamCity let \
+                   pass what ended in `;.jsp` (CVE-2024-27198). A guard that hangs on the route itself, after the \
                    router has decided, is asked whatever the path looked like.",
         needs: &[Need::User, Need::Admin, Need::Operation("GET", "/v1/admin/users")],
         run: |attempt| Box::pin(spelling(attempt)),
@@ -42,8 +42,8 @@ pub const CASES: &[Case] = &[
         owasp: &["API5:2023", "API9:2023"],
         asvs: &["15.2.3", "13.4.2"],
         teaching: "What is in no document is still found: attackers have lists of a hundred thousand paths, and names like \
-                   `/internal`, `/debug`, `/export_all` come first. In 2015 Patreon had left Werkzeug's debugger open at \
-                   such an address, and lost all its data. What is not needed in production must not be built in; what \
+                   `/internal`, `/debug`, `/export_all` come first. In 2015 Patreon ran Werkzeug's debugger where \
+                   everybody could reach it, and its whole database was published. What is not needed in production must not be built in; what \
                    is built in must be in the list of routes, with its guard.",
         needs: &[Need::User, Need::Operation("GET", "/v1/users/me")],
         run: |attempt| Box::pin(hidden(attempt)),
