@@ -3,6 +3,7 @@
 mod claims;
 mod functions;
 mod headers;
+mod injection;
 mod ownership;
 mod properties;
 mod races;
@@ -31,6 +32,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "ownership", parts: ownership::PARTS },
     Family { name: "functions", parts: functions::PARTS },
     Family { name: "properties", parts: properties::PARTS },
+    Family { name: "injection", parts: injection::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },
