@@ -1,14 +1,17 @@
 //! The attacks. A family is a file here and a line in the list.
 
-mod access;
 mod claims;
 mod credentials;
+mod functions;
 mod headers;
-mod input;
+mod injection;
+mod ownership;
+mod properties;
 mod races;
 mod sessions;
 mod tokens;
 mod transport;
+mod walk;
 
 use crate::case::Case;
 
@@ -30,8 +33,10 @@ const FAMILIES: &[Family] = &[
     Family { name: "claims", parts: claims::PARTS },
     Family { name: "credentials", parts: credentials::PARTS },
     Family { name: "sessions", parts: sessions::PARTS },
-    Family { name: "access", parts: &[access::CASES] },
-    Family { name: "input", parts: &[input::CASES] },
+    Family { name: "ownership", parts: ownership::PARTS },
+    Family { name: "functions", parts: functions::PARTS },
+    Family { name: "properties", parts: properties::PARTS },
+    Family { name: "injection", parts: injection::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },

@@ -3,7 +3,7 @@
 mod algorithm;
 mod encoding;
 mod keys;
-mod lure;
+pub(in crate::cases) mod lure;
 mod names;
 mod secrets;
 mod shape;
