@@ -4,6 +4,7 @@ mod access;
 mod headers;
 mod input;
 mod limits;
+mod phone;
 mod races;
 mod strangers;
 mod tokens;
@@ -30,7 +31,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "input", parts: &[input::CASES] },
     Family { name: "limits", parts: limits::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
-    Family { name: "races", parts: &[races::CASES] },
+    Family { name: "races", parts: races::PARTS },
     Family { name: "transport", parts: &[transport::CASES] },
 ];
 
