@@ -1,11 +1,14 @@
 //! The attacks. A family is a file here and a line in the list.
 
 mod access;
+mod enumeration;
 mod headers;
 mod input;
 mod limits;
+mod mfa;
 mod phone;
 mod races;
+mod recovery;
 mod strangers;
 mod tokens;
 mod transport;
@@ -29,6 +32,9 @@ const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: &[tokens::CASES] },
     Family { name: "access", parts: &[access::CASES] },
     Family { name: "input", parts: &[input::CASES] },
+    Family { name: "enumeration", parts: enumeration::PARTS },
+    Family { name: "recovery", parts: recovery::PARTS },
+    Family { name: "mfa", parts: mfa::PARTS },
     Family { name: "limits", parts: limits::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: races::PARTS },

@@ -46,6 +46,13 @@ fn seconds() -> u64 {
 }
 
 impl Phone {
+    /// From the answer that sets a second factor up.
+    pub(super) fn scan(answer: &Answer) -> Result<Self, Trouble> {
+        let secret = answer.string("/secret");
+        let secret = BASE32_NOPAD.decode(secret.trim_end_matches('=').as_bytes());
+        Ok(Self { secret: secret.map_err(|_| Trouble::Skipped("the secret is not base32".to_owned()))? })
+    }
+
     /// The code of so many half-minutes from now.
     pub(super) fn code(&self, steps: i64) -> String {
         let step = (seconds() / STEP).saturating_add_signed(steps);
@@ -67,11 +74,12 @@ impl Phone {
 /// Turns the second factor on for a new account. The code that confirms is the one of the half-minute before, so that the
 /// one of now (0) and the next (1) are unspent; waits where the half-minute is about to end.
 pub(super) async fn armed(attempt: &Attempt) -> Result<Armed, Trouble> {
-    let person = attempt.fresh_user().await?;
+    arm(attempt, attempt.fresh_user().await?).await
+}
+
+pub(super) async fn arm(attempt: &Attempt, person: Person) -> Result<Armed, Trouble> {
     let asked = attempt.request("POST", TOTP).by(&person).send().await?.must_work("a second factor is set up")?;
-    let secret = asked.string("/secret");
-    let secret = BASE32_NOPAD.decode(secret.trim_end_matches('=').as_bytes());
-    let phone = Phone { secret: secret.map_err(|_| Trouble::Skipped("the secret is not base32".to_owned()))? };
+    let phone = Phone::scan(&asked)?;
     let left = STEP - seconds() % STEP;
     if left <= MARGIN {
         sleep(Duration::from_secs(left)).await;
