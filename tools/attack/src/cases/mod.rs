@@ -1,8 +1,9 @@
 //! The attacks. A family is a file here and a line in the list.
 
 mod access;
+mod browser;
 mod enumeration;
-mod headers;
+mod http1;
 mod input;
 mod limits;
 mod mfa;
@@ -11,7 +12,6 @@ mod races;
 mod recovery;
 mod strangers;
 mod tokens;
-mod transport;
 
 use crate::case::Case;
 
@@ -36,9 +36,9 @@ const FAMILIES: &[Family] = &[
     Family { name: "recovery", parts: recovery::PARTS },
     Family { name: "mfa", parts: mfa::PARTS },
     Family { name: "limits", parts: limits::PARTS },
-    Family { name: "headers", parts: &[headers::CASES] },
+    Family { name: "browser", parts: browser::PARTS },
     Family { name: "races", parts: races::PARTS },
-    Family { name: "transport", parts: &[transport::CASES] },
+    Family { name: "http1", parts: http1::PARTS },
 ];
 
 pub fn families() -> &'static [Family] {
