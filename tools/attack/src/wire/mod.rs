@@ -45,24 +45,31 @@ pub struct Wire {
 #[derive(Default)]
 pub(crate) struct Record {
     exchanges: Mutex<Vec<Exchange>>,
+    left_out: AtomicUsize,
     /// How many controls have held. A case without one proves nothing.
     pub(crate) controls: AtomicUsize,
 }
 
 /// A case that sends more is a race or a flood: its beginning and its end tell the story.
-const KEPT: usize = 24;
+const KEPT: usize = 12;
 
 impl Record {
     pub(crate) fn note(&self, exchange: Exchange) {
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         if exchanges.len() >= KEPT {
             exchanges.remove(KEPT / 2);
+            self.left_out.fetch_add(1, Ordering::Relaxed);
         }
         exchanges.push(exchange);
     }
 
     pub(crate) fn take(&self) -> Vec<Exchange> {
-        std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut exchanges = std::mem::take(&mut *self.exchanges.lock().unwrap_or_else(PoisonError::into_inner));
+        let left_out = self.left_out.load(Ordering::Relaxed);
+        if let Some(next) = exchanges.get_mut(KEPT / 2).filter(|_| left_out > 0) {
+            next.note = format!("({left_out} more before this one) {}", next.note);
+        }
+        exchanges
     }
 }
 

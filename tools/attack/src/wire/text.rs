@@ -8,7 +8,7 @@ use super::Request;
 use crate::{case::Trouble, forge::Jwt, target::Base};
 
 const LONGEST_BODY: usize = 1500;
-const LONGEST_LINE: usize = 300;
+const LONGEST_LINE: usize = 160;
 /// Longer runs of letters that tokens are made of are tokens, or as good as.
 const LONGEST_RUN: usize = 40;
 
@@ -16,7 +16,7 @@ pub(super) fn request(request: &Request, base: &Base) -> String {
     let mut text = format!("{} {}{} HTTP/1.1\n", request.method, base.prefix, cut(&request.path, LONGEST_LINE));
     let _ = writeln!(text, "host: {}", base.authority());
     for (name, value) in &request.headers {
-        let _ = writeln!(text, "{name}: {}", cut(&visible(value), LONGEST_LINE * 8));
+        let _ = writeln!(text, "{name}: {}", cut(&visible(value), LONGEST_LINE * 16));
         inside(&mut text, value);
     }
     if !request.body.is_empty() {
@@ -34,7 +34,7 @@ fn inside(text: &mut String, value: &[u8]) {
         text,
         "    ⤷ {}\n      {}\n      {signature}",
         jwt.header,
-        cut(&jwt.claims.to_string(), LONGEST_LINE * 2)
+        cut(&jwt.claims.to_string(), LONGEST_LINE * 4)
     );
 }
 
