@@ -46,7 +46,6 @@ impl Home {
     /// Elsewhere, for tests.
     pub fn at(folder: &Path, environment: &Values) -> anyhow::Result<Self> {
         refuse_production(environment)?;
-        DirBuilder::new().recursive(true).mode(0o755).create(folder).context("make the lab's folder")?;
         let chosen = environment.iter().filter(|(name, _)| CHOOSABLE.contains(&name.as_str()));
         let mut values: Values = chosen.map(|(name, value)| (name.clone(), value.clone())).collect();
         refuse_strangers(&values)?;
@@ -61,8 +60,12 @@ impl Home {
         Ok(Self { folder: folder.to_owned(), values })
     }
 
-    /// Nothing of an earlier start is left, but its log, and the database server, which takes a second to make.
+    /// Makes the folder. Nothing of an earlier start is left in it, but its log, and the database server, which takes a
+    /// second to make.
     pub fn clear(&self) -> anyhow::Result<()> {
+        // Root's database server runs as another user, who has to get in.
+        let mut folder = DirBuilder::new();
+        folder.recursive(true).mode(0o755).create(&self.folder).context("make the lab's folder")?;
         for folder in ["keys", "mail"].map(|name| self.folder.join(name)) {
             if folder.exists() {
                 fs::remove_dir_all(&folder).with_context(|| format!("clear {}", folder.display()))?;

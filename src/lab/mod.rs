@@ -31,7 +31,7 @@ pub use self::{
     databases::Databases,
     home::{Home, LOUD, Values},
     people::Credentials,
-    pillar::{Excerpt, Line, Pillar, Without},
+    pillar::{Excerpt, Finished, Line, Pillar, Without},
     running::{Lab, Running, serve},
 };
 

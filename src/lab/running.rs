@@ -63,6 +63,7 @@ impl Lab {
 
     /// On a server that is there, as its superuser: for tests.
     pub async fn on(home: Home, superuser: PgConnectOptions) -> anyhow::Result<Self> {
+        home.clear()?;
         let name = format!("lab_{}", Givens::new(System, System).new_id().simple());
         let databases = Databases::prepare(superuser, &name, None).await?;
         Self::settle(home, databases, None).await

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     actors::{Cast, Lane, Person},
     case::Trouble,
-    forge::{Jwt, SigningKey},
+    forge::{Jwt, PublicKey, SigningKey},
     target::Target,
     wire::{Raw, Request, Socket, Wire},
 };
@@ -139,6 +139,16 @@ impl Attempt {
         let door = self.door().await?;
         let jwt = Jwt::read(&door.token).ok_or_else(|| Trouble::Skipped("its tokens are no JWTs".to_owned()))?;
         Ok((door, jwt))
+    }
+
+    /// The public half of the key that this token names, as the target publishes it.
+    pub async fn public_key(&self, genuine: &Jwt) -> Result<PublicKey, Trouble> {
+        let published =
+            self.get("/.well-known/jwks.json").note("The public keys, for everybody to read").send().await?.json();
+        let mut keys = published["keys"].as_array().into_iter().flatten();
+        let named = keys.find(|key| key["kid"] == genuine.header["kid"]).cloned();
+        let jwk = named.ok_or_else(|| Trouble::Skipped("it publishes no key of that name".to_owned()))?;
+        Ok(PublicKey { jwk })
     }
 
     /// The key that signed this token.

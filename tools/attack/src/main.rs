@@ -94,7 +94,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
 /// The ids that `--only` and `--family` leave; all of them without either.
 fn chosen(arguments: &Arguments) -> anyhow::Result<Vec<&'static str>> {
     let known: Vec<_> =
-        families().iter().flat_map(|family| family.cases.iter().map(|case| (family.name, case.id))).collect();
+        families().iter().flat_map(|family| family.cases().map(|case| (family.name, case.id))).collect();
     for id in &arguments.only {
         if !known.iter().any(|(_, known)| known == id) {
             bail!("there is no case {id}; --list says which there are");
@@ -115,7 +115,7 @@ fn chosen(arguments: &Arguments) -> anyhow::Result<Vec<&'static str>> {
 
 fn list(ids: &[&str]) {
     for family in families() {
-        let cases: Vec<_> = family.cases.iter().filter(|case| ids.contains(&case.id)).collect();
+        let cases: Vec<_> = family.cases().filter(|case| ids.contains(&case.id)).collect();
         if !cases.is_empty() {
             say(&format!("{} ({})", family.name, cases.len()));
         }

@@ -32,7 +32,7 @@ const LONGEST: Duration = Duration::from_secs(150);
 /// Runs the cases, or those with these ids, and reports in the order in which they are listed.
 pub async fn attack(target: &Arc<Target>, ids: Option<&[&str]>, progress: &mut impl FnMut(Progress<'_>)) -> Report {
     let started = Instant::now();
-    let all = families().iter().flat_map(|family| family.cases.iter().map(|case| (family.name, case)));
+    let all = families().iter().flat_map(|family| family.cases().map(|case| (family.name, case)));
     let chosen: Vec<_> = all.filter(|(_, case)| ids.is_none_or(|ids| ids.contains(&case.id))).collect();
     let cases = chosen.len();
     progress(Progress::Begins { cases });
