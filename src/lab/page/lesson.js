@@ -1,6 +1,6 @@
 // One pillar: its attacks, what there is to know, and where it is written.
 
-import { byId, make } from "./words.js";
+import { byId, make, prose } from "./words.js";
 
 /** The id of the attack that is chosen, if there is one. */
 export const choice = () => byId("case").value;
@@ -20,7 +20,7 @@ export function showLesson(lesson, id) {
   byId("only").hidden = lesson.attacks.length > 1;
   byId("only").textContent = attack ? attack.title : "No attack of the program proves this pillar yet.";
   byId("run").hidden = !attack;
-  byId("teaching").textContent = attack?.teaching ?? "";
+  byId("teaching").replaceChildren(...prose(attack?.teaching ?? ""));
   byId("tags").replaceChildren(...tags(lesson, attack));
   byId("terminal").hidden = !attack;
   byId("commands").textContent = attack ? commands(lesson, attack) : "";

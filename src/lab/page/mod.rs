@@ -20,11 +20,14 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::{
+    extract::{Request, State},
     http::header::{CACHE_CONTROL, HeaderValue},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
 use validator::Validate;
 
 use self::{
@@ -52,11 +55,16 @@ use crate::{
 pub fn in_front(mut service: Service, lab: Arc<Lab>) -> Service {
     let desk = Arc::new(Desk::new(lab));
     let page = app::router(&service.app, routes()).layer(axum::Extension(desk));
-    service.router = Finished::new()
-        .route_service("/lab", page.clone())
-        .route_service("/lab/{*file}", page)
-        .fallback_service(service.router);
+    service.router = service.router.layer(from_fn_with_state(page, page_first));
     service
+}
+
+async fn page_first(State(page): State<Finished>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path != "/lab" && !path.starts_with("/lab/") {
+        return next.run(request).await;
+    }
+    page.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 /// A line a file: its path, its type, and what stands in it.

@@ -1,5 +1,5 @@
-// The two columns: what came of the attack, the code that decided it, each request with its answer and its line in the
-// log.
+// The two columns: what came of the attack, each request with its answer and its line in the log, and the code that
+// decided it.
 
 import { byId, code, make } from "./words.js";
 
@@ -37,8 +37,8 @@ function fill(side, outcome, requests) {
   byId(side).replaceChildren(
     make("h3", { id: `${side}-title` }, heading),
     make("div", { class: "outcome" }, ...outcome),
-    make("div", { class: "source" }, make("h4", {}, about), make("p", { class: "file" }, file), code(text)),
     make("div", { class: "requests" }, ...requests),
+    make("div", { class: "source" }, make("h4", {}, about), make("p", { class: "file" }, file), code(text)),
   );
 }
 

@@ -18,6 +18,9 @@ export function say(place, text) {
   place.hidden = !text;
 }
 
+/** Prose in which `this` is code. */
+export const prose = (text) => text.split("`").map((piece, at) => at % 2 ? make("code", {}, piece) : piece);
+
 /** Lines that wrap under themselves, so that the indentation stays readable; comments stand back. */
 export function code(text) {
   return make("pre", { class: "code" }, make("code", {}, ...text.split("\n").map(line)));
