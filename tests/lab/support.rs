@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 /// A lab, and its folder, which goes with the last test that uses it.
 pub struct Shared {
-    pub lab: Lab,
+    pub lab: Arc<Lab>,
     _folder: tempfile::TempDir,
 }
 
@@ -25,7 +25,7 @@ pub async fn lab() -> Arc<Shared> {
     let folder = tempfile::Builder::new().prefix("drawbridge-lab-").tempdir().unwrap();
     let home = Home::at(&folder.path().join("lab"), &BTreeMap::new()).unwrap();
     let superuser = tokio::task::spawn_blocking(superuser).await.unwrap().parse().unwrap();
-    let lab = Arc::new(Shared { lab: Lab::on(home, superuser).await.unwrap(), _folder: folder });
+    let lab = Arc::new(Shared { lab: Arc::new(Lab::on(home, superuser).await.unwrap()), _folder: folder });
     *shared = Arc::downgrade(&lab);
     lab
 }

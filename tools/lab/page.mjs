@@ -45,7 +45,7 @@ async function lesson(page, { pillar, log, defence, careless }) {
   await side(page, "without").locator(".code", { hasText: careless }).waitFor();
   await page.locator("#run").focus();
   await page.keyboard.press("Enter");
-  await page.locator("#stand", { hasText: "With the pillar: held. Without it: hole." }).waitFor({ timeout: 60_000 });
+  await page.locator("#stand", { hasText: "With the pillar the attack was refused, without it a success." }).waitFor({ timeout: 60_000 });
   assert.equal(await page.evaluate(() => document.activeElement.id), "run", "the focus stays");
   await side(page, "with").locator(".verdict.held").waitFor();
   await side(page, "without").locator(".verdict.hole").waitFor();

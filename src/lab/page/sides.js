@@ -9,7 +9,7 @@ const SIDES = {
 };
 const STAGES = { waiting: "Waits for the other", starting: "Is being started …", attacking: "Is being attacked …", done: "Done" };
 /** What differs from answer to answer, whatever is asked. */
-const CHANGING = /^(x-request-id|date|etag|content-length|x-ratelimit-(remaining|reset)|ratelimit)\b/i;
+const CHANGING = /^(x-request-id|date|etag|content-length|x-ratelimit-|ratelimit)/i;
 
 let shown;
 
@@ -68,6 +68,7 @@ function verdict(side, { verdict: word, reason, expected, took_ms }) {
 function exchanges(side, other) {
   const parted = side.exchanges.findIndex((one, at) => status(one.answer) !== status(other.exchanges[at]?.answer ?? ""));
   const open = parted === -1 ? side.exchanges.length - 1 : parted;
+  if (!side.exchanges.length) return [];
   return [
     make("h4", {}, `Requests and answers (${side.exchanges.length})`),
     ...side.exchanges.map((one, at) => exchange(one, other.exchanges[at], at + 1, at === open)),
@@ -80,10 +81,10 @@ function exchange({ note, request, answer, log }, other, number, open) {
   const code = status(answer);
   const asked = request.split("\n", 1)[0].replace(/ HTTP\/\S+$/, "");
   const summary = make("summary", {},
-    make("span", { class: "number" }, `${number}`), " ", make("span", { class: "asked" }, asked), " ",
+    make("span", { class: "number" }, `${number}`), " ",
+    make("span", { class: "asked" }, asked, note ? make("span", { class: "note" }, note) : ""), " ",
     make("span", { class: `status s${code[0] ?? "0"}` }, code || "no answer"));
   const parts = [part("Request", request), ...answered(answer, other?.answer ?? "")];
-  if (note) parts.unshift(make("p", { class: "note" }, note));
   return make("details", { class: "exchange", open }, summary, ...parts, make("h5", {}, "In the log"), ...lines(log));
 }
 
@@ -95,12 +96,21 @@ function answered(answer, other) {
   const [first, ...headers] = head.split("\n");
   const same = new Set(other.split("\n\n")[0].split("\n"));
   const usual = (header) => same.has(header) || CHANGING.test(header);
-  const made = [part("Answer", [first, ...headers.filter((header) => !usual(header)), "", ...body.join("\n\n").split("\n")].join("\n").trim())];
+  const made = [part("Answer", [first, ...headers.filter((header) => !usual(header)), "", readable(body.join("\n\n"))].join("\n").trim())];
   const folded = headers.filter(usual);
   if (folded.length) {
-    made.push(make("details", { class: "usual" }, make("summary", {}, `${folded.length} headers as of the other service`), make("pre", { class: "wire" }, folded.join("\n"))));
+    made.push(make("details", { class: "usual" }, make("summary", {}, `${folded.length} more headers, as of the other service`), make("pre", { class: "wire" }, folded.join("\n"))));
   }
   return made;
+}
+
+/** JSON with a member a line. Anything else, and what was cut, as it came. */
+function readable(body) {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
 }
 
 /** What stands first in a line of the log. The rest follows as it comes. */

@@ -40,7 +40,11 @@ function fill(lesson) {
   if (!running) say(byId("stand"), result ? told(result) : "");
 }
 
-const told = ({ with: whole, without }) => `With the pillar: ${whole.side.verdict}. Without it: ${without.side.verdict}.`;
+/** In one sentence, for whoever hears the page. */
+function told({ with: whole, without }) {
+  const word = ({ verdict }) => ({ held: "refused", hole: "a success" }[verdict] ?? verdict);
+  return `With the pillar the attack was ${word(whole.side)}, without it ${word(without.side)}.`;
+}
 
 function going(is) {
   running = is;
