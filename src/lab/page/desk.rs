@@ -103,7 +103,8 @@ impl Desk {
         half: fn(&mut Run) -> &mut Half,
     ) -> anyhow::Result<()> {
         let stage = |stage| self.run.send_modify(|run| half(run).stage = stage);
-        let side = attacked(&self.lab, case, without, stage).await?;
+        // Boxed: a whole service is in this future.
+        let side = Box::pin(attacked(&self.lab, case, without, stage)).await?;
         self.run.send_modify(|run| *half(run) = Half { stage: Stage::Done, side: Some(side) });
         Ok(())
     }
