@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::support::{Shared, lab};
+use crate::support::{Shared, lab, own_lab};
 
 /// A service with the page before it. The lab's folder lives as long.
 struct Served {
@@ -34,9 +34,12 @@ struct Answer {
 
 impl Served {
     async fn start() -> Self {
+        Self::of(lab().await).await
+    }
+
+    async fn of(shared: Arc<Shared>) -> Self {
         // Where tests share a process, one of them is the first.
         let _ = telemetry::start_with("info".parse().unwrap(), vec![heard::outlet()]);
-        let shared = lab().await;
         let (mut router, lab) = (None, shared.lab.clone());
         let front = |service| {
             let service = page::in_front(service, lab);
@@ -208,6 +211,23 @@ async fn a_run_says_that_the_service_holds_with_the_pillar_and_has_a_hole_withou
     }
     assert_eq!(served.begin("jwt-audience-of-another").await.json()["number"], 2, "the next may begin");
     served.result().await;
+    served.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_fails_says_so_in_a_sentence_and_the_next_may_begin() {
+    let served = Served::of(Arc::new(own_lab().await)).await;
+    let file = served.shared.lab.home.credentials_file();
+    let credentials = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(served.begin("jwt-audience-of-another").await.status, 202);
+    let run = served.result().await;
+    assert_eq!(run["trouble"], "The attack could not be run; the lab's log says why");
+    assert_eq!((&run["with"]["side"], &run["without"]["side"]), (&Value::Null, &Value::Null));
+
+    std::fs::write(&file, credentials).unwrap();
+    assert_eq!(served.begin("jwt-audience-of-another").await.status, 202);
+    assert_eq!(served.result().await["without"]["side"]["verdict"], "hole");
     served.end().await;
 }
 

@@ -84,6 +84,35 @@ async function oneAtATime(page) {
   await theLastRun(page);
 }
 
+/** A run that takes long, and one that fails: what the lab would say is put in its mouth. */
+async function progress(page) {
+  const half = (stage) => ({ stage, side: null });
+  const number = (await theLastRun(page)).number + 1;
+  const told = [
+    { number, going_on: true, trouble: null, with: half("attacking"), without: half("waiting") },
+    { number, going_on: false, trouble: "The attack could not be run; the lab's log says why", with: half("attacking"), without: half("waiting") },
+  ];
+  let seen;
+  const first = new Promise((resolve) => { seen = resolve; });
+  await page.route("**/lab/run", async (route) => {
+    if (route.request().method() !== "GET") return route.continue();
+    const json = told.shift();
+    if (!json.going_on) await first;
+    return route.fulfill({ json, contentType: "application/json" });
+  });
+  await page.locator("#run").press("Enter");
+  await page.locator("#with .stage", { hasText: "Is being attacked" }).waitFor();
+  await page.locator("#without .stage", { hasText: "Waits for the other" }).waitFor();
+  await page.locator("#clock", { hasText: "1 s" }).waitFor();
+  await axe(page, "a run");
+  await shot(page, "running");
+  seen();
+  await page.locator("#problem", { hasText: "The attack could not be run; the lab's log says why." }).waitFor();
+  await page.locator("#without", { hasText: "Not attacked yet" }).waitFor();
+  await page.unroute("**/lab/run");
+  await theLastRun(page);
+}
+
 /** A foreign page cannot run anything, and does not learn what is run. */
 async function strangers(page) {
   const before = await theLastRun(page);
@@ -171,6 +200,7 @@ try {
     await step("the beginning", () => theBeginning(page));
     for (const one of LESSONS) await step(one.pillar, () => lesson(page, one));
     await step("one at a time", () => oneAtATime(page));
+    await step("progress", () => progress(page));
     await step("strangers", () => strangers(page));
     await step("deep links", () => deepLinks(page));
     await step("looks", () => looks(page));

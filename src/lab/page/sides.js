@@ -1,7 +1,7 @@
 // The two columns: what came of the attack, each request with its answer and its line in the log, and the code that
 // decided it.
 
-import { byId, code, make } from "./words.js";
+import { byId, code, make, wire } from "./words.js";
 
 const SIDES = {
   with: { heading: "With the pillar", about: "The code that stops it", of: "defence" },
@@ -88,7 +88,7 @@ function exchange({ note, request, answer, log }, other, number, open) {
   return make("details", { class: "exchange", open }, summary, ...parts, make("h5", {}, "In the log"), ...lines(log));
 }
 
-const part = (name, text) => make("div", {}, make("h5", {}, name), make("pre", { class: "wire" }, text));
+const part = (name, text) => make("div", {}, make("h5", {}, name), wire(text));
 
 /** Headers that the other service answered too stand back, so that what differs is seen. */
 function answered(answer, other) {
@@ -99,7 +99,7 @@ function answered(answer, other) {
   const made = [part("Answer", [first, ...headers.filter((header) => !usual(header)), "", readable(body.join("\n\n"))].join("\n").trim())];
   const folded = headers.filter(usual);
   if (folded.length) {
-    made.push(make("details", { class: "usual" }, make("summary", {}, `${folded.length} more headers, as of the other service`), make("pre", { class: "wire" }, folded.join("\n"))));
+    made.push(make("details", { class: "usual" }, make("summary", {}, `${folded.length} more headers, as of the other service`), wire(folded.join("\n"))));
   }
   return made;
 }
@@ -122,6 +122,9 @@ function lines(log) {
     const rest = Object.keys(line).filter((name) => !FIRST.includes(name));
     const names = [...FIRST.filter((name) => name in line), ...rest];
     return make("dl", { class: "log" }, ...names.map((name) => make("div", { class: FIRST.includes(name) ? "first" : "" },
-      make("dt", {}, name), make("dd", {}, typeof line[name] === "object" ? JSON.stringify(line[name]) : String(line[name])))));
+      make("dt", {}, name), make("dd", {}, value(line[name])))));
   });
 }
+
+/** Nobody reads a duration to the femtosecond. */
+const value = (it) => typeof it === "string" ? it : JSON.stringify(typeof it === "number" ? Number(it.toFixed(3)) : it);

@@ -65,7 +65,7 @@ async function attack(event) {
   const ticking = setInterval(() => { byId("clock").textContent = `${Math.round((Date.now() - begun) / 1000)} s`; }, 1000);
   const here = () => wanted().lesson === lesson && choice() === id;
   try {
-    showCode(lesson);
+    showProgress({ with: { stage: "starting" }, without: { stage: "starting" } });
     const result = await run(id, (so_far) => { if (here()) showProgress(so_far); });
     results.set(id, result);
     mark(wanted().lesson?.name, lesson.name);

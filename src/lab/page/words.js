@@ -23,14 +23,17 @@ export const prose = (text) => text.split("`").map((piece, at) => at % 2 ? make(
 
 /** Lines that wrap under themselves, so that the indentation stays readable; comments stand back. */
 export function code(text) {
-  return make("pre", { class: "code" }, make("code", {}, ...text.split("\n").map(line)));
+  return make("pre", { class: "code" }, make("code", {}, ...text.split("\n").map((one) => {
+    const [, before, comment] = /^(.*?)((?:^|\s)\/\/.*)?$/.exec(one);
+    return line(one, before, comment ? make("span", { class: "comment" }, comment) : "");
+  })));
 }
 
-function line(text) {
-  const [, before, comment] = /^(.*?)((?:^|\s)\/\/.*)?$/.exec(text);
-  const made = make("span", { class: "line" }, before);
-  if (comment) made.append(make("span", { class: "comment" }, comment));
-  made.append("\n");
+/** What went over the wire. */
+export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, one)));
+
+function line(text, ...parts) {
+  const made = make("span", { class: "line" }, ...parts, "\n");
   made.style.setProperty("--in", String(text.length - text.trimStart().length + 2));
   return made;
 }
