@@ -162,6 +162,13 @@ async function looks(page) {
   await page.locator("#run").press("Enter");
   await page.locator("#without .verdict").waitFor();
   await axe(page, "a result");
+  // For docs/pictures.
+  await page.locator("#run").blur();
+  await page.setViewportSize({ width: 1440, height: 1560 });
+  for (const [name, colorScheme] of [["lab", "light"], ["lab-dark", "dark"]]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await shot(page, name);
+  }
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const [name, width, height] of [["wide", 1600, 1150], ["middle", 1000, 900], ["phone", 360, 780]]) {
