@@ -83,6 +83,11 @@ impl Attempt {
         Socket::open(&self.wire, protocols).await
     }
 
+    /// The same without TLS, also where the target speaks it.
+    pub async fn socket_without_tls(&self) -> Result<Socket, Trouble> {
+        Socket::open_without_tls(&self.wire).await
+    }
+
     /// Somebody without privileges, signed in. Nobody else uses the account meanwhile, but later cases do: do not end the
     /// session or change its password.
     pub async fn user(&self) -> Result<Person, Trouble> {

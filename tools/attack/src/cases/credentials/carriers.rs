@@ -15,9 +15,9 @@ pub const CASES: &[Case] = &[
         id: "credential-in-query",
         title: "A genuine token in the address",
         asvs: &["14.2.1"],
-        teaching: "Addresses stand in access logs, in browser histories, in Referer headers and on screens that are shared. RFC 6750 \
-                   once allowed a token there, RFC 9700 section 4.3.2 forbids it. A service that reads one there invites \
-                   clients to send it there; refusing means that nobody starts.",
+        teaching: "Addresses stand in access logs, in browser histories, in Referer headers and on screens that are \
+                   shared. RFC 6750 once allowed a token there, RFC 9700 section 4.3.2 forbids it. A service that \
+                   reads one there invites clients to send it there; refusing means that nobody starts.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let names =
@@ -32,9 +32,10 @@ pub const CASES: &[Case] = &[
         id: "credential-in-cookie",
         title: "A genuine token in a cookie",
         asvs: &["7.2.1", "3.5.1"],
-        teaching: "Browsers send cookies by themselves, also with requests that a stranger's page makes: whoever reads a credential \
-                   from a cookie must defend against cross-site request forgery. An API that reads the Authorization header alone \
-                   needs no such defence, since no page can make a browser set it; so the cookie must not be a second way in.",
+        teaching: "Browsers send cookies by themselves, also with requests that a stranger's page makes: whoever \
+                   reads a credential from a cookie must defend against cross-site request forgery. An API that reads \
+                   the Authorization header alone needs no such defence, since no page can make a browser set it; so \
+                   the cookie must not be a second way in.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let names = ["access_token", "token", "jwt", "session", "sid", "Authorization", "auth", "id_token"];
@@ -47,9 +48,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-in-body",
         title: "A genuine token in the body",
-        teaching: "RFC 6750 section 2.2 had a third way: `access_token` in a form. A form needs no script and no preflight, so any page \
-                   can send one, and bodies are kept where headers are not. Tokens in a body that is also parsed for its content mix \
-                   who asks with what is asked. Nothing in a body says who somebody is.",
+        teaching: "RFC 6750 section 2.2 had a third way: `access_token` in a form. A form needs no script and no \
+                   preflight, so any page can send one, and bodies are kept where headers are not. Tokens in a body \
+                   that is also parsed for its content mix who asks with what is asked. Nothing in a body says who \
+                   somebody is.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let form = format!("access_token={}", door.token);
@@ -71,9 +73,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-in-other-headers",
         title: "A genuine token in a header of another name",
-        teaching: "Frameworks and their plugins read X-Access-Token, X-Auth-Token, Proxy-Authorization and more, each added for one \
-                   client. A proxy that removes or logs the Authorization header does not know them, so each is a way around it. One \
-                   place for a credential is enough; a second is an interface that nobody watches.",
+        teaching: "Frameworks and their plugins read X-Access-Token, X-Auth-Token, Proxy-Authorization and more, each \
+                   added for one client. A proxy that removes or logs the Authorization header does not know them, so \
+                   each is a way around it. One place for a credential is enough; a second is an interface that \
+                   nobody watches.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let names = [
@@ -99,8 +102,9 @@ pub const CASES: &[Case] = &[
         id: "credential-trusted-headers",
         title: "A header that says who one is",
         asvs: &["4.1.3"],
-        teaching: "Behind some gateways the service is told in a header who has been signed in: X-Remote-User, X-User-Id, \
-                   X-Forwarded-User. Reached directly, past the gateway, it believes anybody. Identity comes from a proof in the request itself, or over a channel that a stranger cannot write to.",
+        teaching: "Behind some gateways the service is told in a header who has been signed in: X-Remote-User, \
+                   X-User-Id, X-Forwarded-User. Reached directly, past the gateway, it believes anybody. Identity \
+                   comes from a proof in the request itself, or over a channel that a stranger cannot write to.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let names = [
@@ -137,9 +141,10 @@ pub const CASES: &[Case] = &[
         id: "credential-basic",
         title: "A name and a password instead of a token",
         asvs: &["6.3.1"],
-        teaching: "A framework's Basic authentication is often still switched on beside the tokens, and has no limit of tries, no second \
-                   factor and no end of a session: whoever guesses passwords goes there. Microsoft turned it off in Exchange Online \
-                   in 2022 for this reason. The password opens the login and nothing else.",
+        teaching: "A framework's Basic authentication is often still switched on beside the tokens, and has no limit \
+                   of tries, no second factor and no end of a session: whoever guesses passwords goes there. \
+                   Microsoft turned it off in Exchange Online in 2022 for this reason. The password opens the login \
+                   and nothing else.",
         needs: &[Need::User],
         run: |attempt| Box::pin(basic(attempt)),
         ..FORM
@@ -150,9 +155,10 @@ pub const CASES: &[Case] = &[
         owasp: &["API2:2023", "API8:2023"],
         asvs: &["16.5.1"],
         pillar: Some("error-detail"),
-        teaching: "\"Signature invalid\", \"token expired\", \"unknown key\": each tells a forger which part is right already. Padding \
-                   oracles and user enumeration are the same mistake. A client needs to know that it must sign in, nothing more; the \
-                   reason belongs into the log, under a reference that support can look up.",
+        teaching: "\"Signature invalid\", \"token expired\", \"unknown key\": each tells a forger which part is right \
+                   already. Padding oracles and user enumeration are the same mistake. A client needs to know that it \
+                   must sign in, nothing more; the reason belongs into the log, under a reference that support can \
+                   look up.",
         needs: &[Need::JwtDoor],
         run: |attempt| Box::pin(alike(attempt)),
         ..FORM

@@ -11,9 +11,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-doubled-header",
         title: "Two Authorization headers in one request",
-        teaching: "With two Authorization headers the proxy may check the first and the service read the last, or the log name one \
-                   person and the handler act for another. RFC 9110 section 5.3 allows a list only where the field is a list; this \
-                   one is not. The only answer that all parts of a system agree on is a refusal.",
+        teaching: "With two Authorization headers the proxy may check the first and the service read the last, or the \
+                   log name one person and the handler act for another. RFC 9110 section 5.3 allows a list only where \
+                   the field is a list; this one is not. The only answer that all parts of a system agree on is a \
+                   refusal.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let good = format!("Bearer {}", door.token);
@@ -30,9 +31,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-list-in-one-header",
         title: "Two tokens in one Authorization header",
-        teaching: "A proxy may join two headers with a comma, and some readers split at it: then a second token rides along behind \
-                   the one that was checked. A bearer token has no comma, blank or semicolon in its alphabet (RFC 6750 section \
-                   2.1), so whatever holds one is no bearer token, and is refused as a whole.",
+        teaching: "A proxy may join two headers with a comma, and some readers split at it: then a second token rides \
+                   along behind the one that was checked. A bearer token has no comma, blank or semicolon in its \
+                   alphabet (RFC 6750 section 2.1), so whatever holds one is no bearer token, and is refused as a \
+                   whole.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let token = &door.token;
@@ -52,9 +54,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-other-scheme",
         title: "A genuine token under another scheme's name",
-        teaching: "The scheme says how to read what follows: Basic is a name and a password, DPoP a token that needs a proof of \
-                   possession. A reader that takes the last word of the header, whatever stands before it, drops that condition; \
-                   and a firewall that looks for Bearer sees nothing. One scheme, named in full, then one blank.",
+        teaching: "The scheme says how to read what follows: Basic is a name and a password, DPoP a token that needs \
+                   a proof of possession. A reader that takes the last word of the header, whatever stands before it, \
+                   drops that condition; and a firewall that looks for Bearer sees nothing. One scheme, named in \
+                   full, then one blank.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |door| {
                 let token = &door.token;
@@ -77,9 +80,10 @@ pub const CASES: &[Case] = &[
         id: "credential-empty",
         title: "A header that says nothing, or `null`",
         asvs: &["7.2.1"],
-        teaching: "Front ends that lost their token send `Bearer null` or `Bearer undefined`, and some back ends have found a \
-                   session under that name, since somebody's empty token had been stored as text. Empty input must not equal an \
-                   empty field of the database (`where token = ''`); the form of a credential is checked before anything is looked up.",
+        teaching: "Front ends that lost their token send `Bearer null` or `Bearer undefined`, and some back ends have \
+                   found a session under that name, since somebody's empty token had been stored as text. Empty input \
+                   must not equal an empty field of the database (`where token = ''`); the form of a credential is \
+                   checked before anything is looked up.",
         run: |attempt| {
             Box::pin(each_refused(attempt, |_| {
                 let odd = [
@@ -106,9 +110,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "credential-two-kinds",
         title: "A session's token and an API key in one request",
-        teaching: "Two credentials are two answers to the question who this is. The limits may count for one and the rights come from \
-                   the other; the trail names the harmless one. Also both of one person differ: the key is narrowed, the session is \
-                   not. More than one credential is refused, whichever of them is good.",
+        teaching: "Two credentials are two answers to the question who this is. The limits may count for one and the \
+                   rights come from the other; the trail names the harmless one. Also both of one person differ: the \
+                   key is narrowed, the session is not. More than one credential is refused, whichever of them is \
+                   good.",
         needs: &[Need::FreshUser, Need::Operation("POST", "/v1/users/me/api-keys")],
         run: |attempt| Box::pin(two_kinds(attempt)),
         ..FORM

@@ -20,9 +20,10 @@ pub const CASES: &[Case] = &[
         id: "step-up-old-sign-in",
         title: "A sensitive act an hour after the sign-in",
         pillar: Some("step-up"),
-        teaching: "A session lives for weeks, and the laptop stands open in the meantime. Making a key, turning a second factor off, \
-                   taking all data away: these want the password again (RFC 9470). What counts is when somebody signed in, \
-                   `auth_time`, and not when this token was issued: a refresh renews the one and not the other.",
+        teaching: "A session lives for weeks, and the laptop stands open in the meantime. Making a key, turning a \
+                   second factor off, taking all data away: these want the password again (RFC 9470). What counts is \
+                   when somebody signed in, `auth_time`, and not when this token was issued: a refresh renews the one \
+                   and not the other.",
         needs: &[Need::FreshUser, Need::SigningKey, Need::Operation("GET", "/v1/users/me/export")],
         run: |attempt| Box::pin(old_sign_in(attempt)),
         ..FORM
@@ -30,18 +31,19 @@ pub const CASES: &[Case] = &[
     Case {
         id: "step-up-not-by-refresh",
         title: "A refresh passes for a sign-in",
-        teaching: "Whoever has stolen a refresh token can refresh, not sign in. If each new access token is dated as a fresh sign-in, \
-                   the step-up that should stop the thief asks nothing. `auth_time` is copied from the session at every refresh; only \
-                   the password, with the second factor where there is one, moves it.",
+        teaching: "Whoever has stolen a refresh token can refresh, not sign in. If each new access token is dated as \
+                   a fresh sign-in, the step-up that should stop the thief asks nothing. `auth_time` is copied from \
+                   the session at every refresh; only the password, with the second factor where there is one, moves \
+                   it.",
         run: |attempt| Box::pin(not_by_refresh(attempt)),
         ..FORM
     },
     Case {
         id: "step-up-wrong-password",
         title: "The password is asked again, and any will do",
-        teaching: "The second question is only worth something if it is asked as strictly as the first: the same hash, the same limit \
-                   of tries, the same refusal. Forms that were added later have compared with an empty field, or with the account \
-                   named in the body instead of the one that is signed in.",
+        teaching: "The second question is only worth something if it is asked as strictly as the first: the same \
+                   hash, the same limit of tries, the same refusal. Forms that were added later have compared with an \
+                   empty field, or with the account named in the body instead of the one that is signed in.",
         run: |attempt| Box::pin(wrong_password(attempt)),
         ..FORM
     },

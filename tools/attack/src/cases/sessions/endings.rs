@@ -13,9 +13,10 @@ pub const CASES: &[Case] = &[
         id: "session-after-logout",
         title: "A token after its owner has signed out",
         pillar: Some("session-liveness"),
-        teaching: "A signed token is valid until it expires, whatever has happened since; \"logout\" in many services only makes the \
-                   browser forget. Whoever copied the token goes on. Ask at every request whether the session still lives: one query \
-                   or a short cache, against minutes or hours in which nobody can be put out.",
+        teaching: "A signed token is valid until it expires, whatever has happened since; \"logout\" in many services \
+                   only makes the browser forget. Whoever copied the token goes on. Ask at every request whether the \
+                   session still lives: one query or a short cache, against minutes or hours in which nobody can be \
+                   put out.",
         needs: &[Need::FreshUser, Need::Operation("POST", "/v1/auth/logout")],
         run: |attempt| Box::pin(after_logout(attempt)),
         ..FORM
@@ -23,9 +24,9 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-refresh-after-logout",
         title: "A refresh token after its owner has signed out",
-        teaching: "If signing out ends the access token alone, the refresh token makes a new one a moment later: the session was \
-                   renamed, not ended. It lives for weeks and lies where malware looks first. Both hang on one session, and ending \
-                   that ends both.",
+        teaching: "If signing out ends the access token alone, the refresh token makes a new one a moment later: the \
+                   session was renamed, not ended. It lives for weeks and lies where malware looks first. Both hang \
+                   on one session, and ending that ends both.",
         needs: &[Need::FreshUser, Need::Operation("POST", "/v1/auth/logout")],
         run: |attempt| Box::pin(refresh_after_logout(attempt)),
         ..FORM
@@ -33,9 +34,11 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-password-change",
         title: "A thief's session after the owner has changed the password",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.3"],
-        teaching: "People change their password when they think that somebody else has it. If the other sessions live on, they have \
-                   shut the door with the thief inside. ASVS asks to offer it; here every other session ends with the change, and so do this session's earlier access tokens.",
+        teaching: "People change their password when they think that somebody else has it. If the other sessions live \
+                   on, they have shut the door with the thief inside. ASVS asks to offer it; here every other session \
+                   ends with the change, and so do this session's earlier access tokens.",
         needs: &[Need::FreshUser, Need::Operation("PUT", "/v1/users/me/password")],
         run: |attempt| Box::pin(after_password_change(attempt)),
         ..FORM
@@ -43,10 +46,11 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-after-password-reset",
         title: "A thief's session after the owner has reset the password",
+        pillar: Some("session-liveness"),
         asvs: &["7.4.3"],
-        teaching: "A reset by mail is how an owner takes an account back, so it must end every session, the thief's first. It must also \
-                   sign nobody in: a link in a mail would be a password, valid for half an hour, and would walk past the second \
-                   factor.",
+        teaching: "A reset by mail is how an owner takes an account back, so it must end every session, the thief's \
+                   first. It must also sign nobody in: a link in a mail would be a password, valid for half an hour, \
+                   and would walk past the second factor.",
         needs: &[Need::FreshUser, Need::Operation("POST", "/v1/auth/password/reset")],
         run: |attempt| Box::pin(after_reset(attempt)),
         ..FORM
@@ -54,10 +58,11 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-ended-from-the-list",
         title: "A session that its owner has ended from another device",
+        pillar: Some("session-liveness"),
         asvs: &["7.5.2", "7.4.1"],
-        teaching: "\"Sign out of the lost phone\" is a promise, and often one to the list alone: the row disappears and the phone's token \
-                   works until it expires. The button must do to that session what signing out on the phone itself would have done, \
-                   within a second, on every replica.",
+        teaching: "\"Sign out of the lost phone\" is a promise, and often one to the list alone: the row disappears \
+                   and the phone's token works until it expires. The button must do to that session what signing out \
+                   on the phone itself would have done, within a second, on every replica.",
         needs: &[Need::FreshUser, Need::Operation("DELETE", "/v1/users/me/sessions/{id}")],
         run: |attempt| Box::pin(ended_from_the_list(attempt)),
         ..FORM
@@ -65,56 +70,13 @@ pub const CASES: &[Case] = &[
     Case {
         id: "session-all-others-ended",
         title: "All other sessions, after the owner has ended them",
+        pillar: Some("session-liveness"),
         asvs: &["7.5.2", "7.4.3"],
-        teaching: "After a fright one wants to be the only one inside. The request must end every other session, and keep this one; an \
-                   off-by-one in either direction is bad: the thief stays, or the owner is put out and the thief is asked nothing. Also \
-                   a session that was opened a moment ago belongs to the others.",
+        teaching: "After a fright one wants to be the only one inside. The request must end every other session, and \
+                   keep this one; an off-by-one in either direction is bad: the thief stays, or the owner is put out \
+                   and the thief is asked nothing. Also a session that was opened a moment ago belongs to the others.",
         needs: &[Need::FreshUser, Need::Operation("DELETE", "/v1/users/me/sessions")],
         run: |attempt| Box::pin(all_others(attempt)),
-        ..FORM
-    },
-    Case {
-        id: "session-after-suspension",
-        title: "Somebody suspended goes on",
-        asvs: &["7.4.2"],
-        teaching: "Suspension that stops only the next sign-in leaves whoever is inside, inside. It is the measure for an account that \
-                   has been taken over, so its tokens, its refresh tokens and its password must stop together, and the refusal of the \
-                   password must sound like that of a wrong one.",
-        needs: &[Need::FreshUser, Need::Admin, Need::Operation("PATCH", "/v1/admin/users/{id}")],
-        run: |attempt| Box::pin(after_suspension(attempt)),
-        ..FORM
-    },
-    Case {
-        id: "session-ended-by-an-administrator",
-        title: "Somebody whose sessions an administrator has ended goes on",
-        asvs: &["7.4.5"],
-        teaching: "When an employee's laptop is stolen on a Friday evening, somebody must be able to end that person's sessions without \
-                   the person, and without suspending them. It is worth as much as its reach: access tokens, refresh tokens, each \
-                   replica, and open streams.",
-        needs: &[Need::FreshUser, Need::Admin, Need::Operation("POST", "/v1/admin/users/{id}/revoke-sessions")],
-        run: |attempt| Box::pin(by_an_administrator(attempt)),
-        ..FORM
-    },
-    Case {
-        id: "session-after-role-change",
-        title: "A demoted editor's old token",
-        asvs: &["7.4.1", "8.3.1"],
-        teaching: "The role stands in the token, and the token was made before the change: until it expires the old rights go on. For a \
-                   person who is being dismissed, ten minutes are enough. The token is refused from the moment of the change, and the \
-                   refresh, which stays good, brings one with the new role.",
-        needs: &[Need::FreshUser, Need::Admin, Need::Operation("PATCH", "/v1/admin/users/{id}")],
-        run: |attempt| Box::pin(after_role_change(attempt)),
-        ..FORM
-    },
-    Case {
-        id: "session-after-deletion",
-        title: "A token of an account that is no more",
-        asvs: &["7.4.2"],
-        teaching: "The account is erased, its tokens are not: they are not rows but texts, in browsers and scripts. A service that \
-                   believes them goes on acting for nobody, and writes rows with an owner that does not exist. The liveness of the \
-                   session answers this too, since the session goes with the account.",
-        needs: &[Need::FreshUser, Need::Operation("DELETE", "/v1/users/me")],
-        run: |attempt| Box::pin(after_deletion(attempt)),
         ..FORM
     },
 ];
@@ -188,58 +150,4 @@ async fn all_others(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let ended = ended.and(soon_refused(attempt, &second, "The second of the others").await?);
     let refresh = refreshed(attempt, &second.refresh, "Its refresh token").await?.must_be(&[401]);
     Ok(ended.and(refresh).and(me(attempt, &owner, "The owner").await?.must_be(&[200])))
-}
-
-async fn after_suspension(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401 for token, refresh token and password");
-    let person = attempt.fresh_user().await?;
-    me(attempt, &person, "Control: before").await?.must_work("the token before")?;
-    let (admin, path) = (attempt.admin().await?, format!("/v1/admin/users/{}", person.id));
-    let body = json!({"status": "suspended"});
-    attempt.patch(&path, &body).by(&admin).send().await?.must_work("an administrator suspends")?;
-    let access = soon_refused(attempt, &person, "The token of somebody suspended").await?;
-    let refresh = refreshed(attempt, &person.refresh, "Its refresh token").await?.must_be(&[401]);
-    let login = json!({"email": person.email, "password": person.password});
-    let login = attempt.post("/v1/auth/login", &login).note("The right password").send().await?.must_be(&[401]);
-    Ok(access.and(refresh).and(login))
-}
-
-async fn by_an_administrator(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401 for token and refresh token");
-    let person = attempt.fresh_user().await?;
-    me(attempt, &person, "Control: before").await?.must_work("the token before")?;
-    let (admin, path) = (attempt.admin().await?, format!("/v1/admin/users/{}/revoke-sessions", person.id));
-    attempt.request("POST", &path).by(&admin).send().await?.must_work("an administrator ends the sessions")?;
-    let access = soon_refused(attempt, &person, "The token").await?;
-    Ok(access.and(refreshed(attempt, &person.refresh, "The refresh token").await?.must_be(&[401])))
-}
-
-async fn after_role_change(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401 for the old token; the refresh brings the new role");
-    let person = attempt.fresh_user().await?;
-    let (admin, path) = (attempt.admin().await?, format!("/v1/admin/users/{}", person.id));
-    let promoted = attempt.patch(&path, &json!({"role": "editor"})).by(&admin).note("Promoted").send().await?;
-    promoted.must_work("an administrator makes an editor")?;
-    let editor = attempt.sign_in(&person).await?;
-    me(attempt, &editor, "Control: the editor's token").await?.must_work("the editor's token")?;
-    let demoted = attempt.patch(&path, &json!({"role": "user"})).by(&admin).note("Demoted").send().await?;
-    demoted.must_work("an administrator demotes the editor")?;
-    let old = soon_refused(attempt, &editor, "The editor's old token").await?;
-    let again = refreshed(attempt, &editor.refresh, "The refresh").await?;
-    let claims = crate::forge::Jwt::read(&again.string("/access_token")).map(|jwt| jwt.text("role"));
-    let role = claims.unwrap_or_default();
-    Ok(old.and(Verdict::held_if(role != "editor" && role != "admin", || format!("the new token says {role}"))))
-}
-
-async fn after_deletion(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401 for token, refresh token and password");
-    let person = attempt.fresh_user().await?;
-    me(attempt, &person, "Control: before").await?.must_work("the token before")?;
-    let gone = attempt.request("DELETE", "/v1/users/me").json(&json!({"password": person.password})).by(&person);
-    gone.send().await?.must_work("the account is deleted")?;
-    let access = soon_refused(attempt, &person, "The token of nobody").await?;
-    let refresh = refreshed(attempt, &person.refresh, "Its refresh token").await?.must_be(&[401]);
-    let login = json!({"email": person.email, "password": person.password});
-    let login = attempt.post("/v1/auth/login", &login).note("Its password").send().await?.must_be(&[401]);
-    Ok(access.and(refresh).and(login))
 }

@@ -1,5 +1,7 @@
 //! Sessions: what ends them, and what a token of one must not do in another's place.
 
+mod by_others;
+mod chosen;
 mod endings;
 mod mixed_up;
 mod refresh;
@@ -15,7 +17,7 @@ use crate::{
     wire::Answer,
 };
 
-pub const PARTS: &[&[Case]] = &[endings::CASES, refresh::CASES, mixed_up::CASES];
+pub const PARTS: &[&[Case]] = &[endings::CASES, by_others::CASES, refresh::CASES, mixed_up::CASES, chosen::CASES];
 
 const FORM: Case = Case { owasp: &["API2:2023"], asvs: &["7.4.1"], needs: &[Need::FreshUser], ..PLAIN };
 

@@ -20,9 +20,10 @@ pub const CASES: &[Case] = &[
         id: "refresh-reuse",
         title: "A spent refresh token is used again",
         pillar: Some("refresh-reuse"),
-        teaching: "A refresh token that works twice can be copied and used beside its owner for weeks, unnoticed. If each works once, \
-                   the second use shows that two parties have it, and since nobody can say who is the thief, the session ends for both \
-                   (RFC 9700 section 4.14.2). A grace of seconds for lost answers must not become a second life.",
+        teaching: "A refresh token that works twice can be copied and used beside its owner for weeks, unnoticed. If \
+                   each works once, the second use shows that two parties have it, and since nobody can say who is \
+                   the thief, the session ends for both (RFC 9700 section 4.14.2). A grace of seconds for lost \
+                   answers must not become a second life.",
         run: |attempt| Box::pin(reuse(attempt)),
         ..REFRESH
     },
@@ -30,9 +31,9 @@ pub const CASES: &[Case] = &[
         id: "refresh-two-successors",
         title: "One refresh token is spent many times at once",
         asvs: &["10.4.5", "15.4.2"],
-        teaching: "Two tabs refresh at the same moment, and so does a thief who waited for that. If each gets a successor of its own, the \
-                   session has split, and the reuse of neither will ever show. However many ask at once, on however many replicas, there \
-                   is one successor: the row is locked while it is made.",
+        teaching: "Two tabs refresh at the same moment, and so does a thief who waited for that. If each gets a \
+                   successor of its own, the session has split, and the reuse of neither will ever show. However many \
+                   ask at once, on however many replicas, there is one successor: the row is locked while it is made.",
         run: |attempt| Box::pin(two_successors(attempt)),
         ..REFRESH
     },
@@ -40,9 +41,10 @@ pub const CASES: &[Case] = &[
         id: "refresh-of-another-shape",
         title: "A refresh token that is null, a list, SQL or a wildcard",
         asvs: &["2.2.1", "1.2.4"],
-        teaching: "The token goes into a query. Null has matched rows whose column was null, an object has become an operator of a \
-                   document database (`{\"$ne\": null}` is any token but none), an empty text has found an empty hash. It is hashed before \
-                   it is looked up, and a string of one fixed form before it is hashed.",
+        teaching: "The token goes into a query. Null has matched rows whose column was null, an object has become an \
+                   operator of a document database (`{\"$ne\": null}` is any token but none), an empty text has found \
+                   an empty hash. It is hashed before it is looked up, and a string of one fixed form before it is \
+                   hashed.",
         run: |attempt| Box::pin(odd_shapes(attempt)),
         ..REFRESH
     },
@@ -50,9 +52,9 @@ pub const CASES: &[Case] = &[
         id: "refresh-from-elsewhere",
         title: "A refresh token in a cookie, a header or the address",
         asvs: &["7.2.1", "14.2.1"],
-        teaching: "A refresh token that a cookie can carry is sent by browsers on behalf of any page that asks: refreshing becomes \
-                   something that strangers can trigger, and rotate away from its owner. In an address it is in the log. It comes in the \
-                   body, under one name, and from nowhere else.",
+        teaching: "A refresh token that a cookie can carry is sent by browsers on behalf of any page that asks: \
+                   refreshing becomes something that strangers can trigger, and rotate away from its owner. In an \
+                   address it is in the log. It comes in the body, under one name, and from nowhere else.",
         run: |attempt| Box::pin(from_elsewhere(attempt)),
         ..REFRESH
     },
