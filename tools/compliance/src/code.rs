@@ -11,21 +11,34 @@ pub fn tests(project: &Project) -> BTreeSet<String> {
         .flat_map(|folder| project.files(folder, ".rs"))
         .filter(|file| !is_built(file))
         .collect();
+    let packages = packages(project);
     let texts: BTreeMap<_, _> = files.iter().map(|file| (file.as_str(), project.text(file))).collect();
-    let moved: BTreeMap<_, _> = texts.iter().flat_map(|(file, text)| elsewhere(file, text)).collect();
-    texts.iter().flat_map(|(file, text)| named(moved.get(*file).unwrap_or(&module(file)), text)).collect()
+    let moved: BTreeMap<_, _> =
+        texts.iter().flat_map(|(file, text)| elsewhere(file, &module(file, &packages), text)).collect();
+    texts.iter().flat_map(|(file, text)| named(moved.get(*file).unwrap_or(&module(file, &packages)), text)).collect()
+}
+
+/// What the manifests of the tools call them, by their folders.
+fn packages(project: &Project) -> BTreeMap<String, String> {
+    let manifests = project.files("tools", "/Cargo.toml");
+    let named = |manifest: &String| {
+        let text = project.text(manifest);
+        let name = text.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?;
+        Some((manifest.split('/').nth(1)?.to_owned(), name.to_owned()))
+    };
+    manifests.iter().filter(|manifest| manifest.matches('/').count() == 2).filter_map(named).collect()
 }
 
 fn is_built(file: &str) -> bool {
     file.split('/').any(|part| part == "target")
 }
 
-/// `src/a/b.rs` is `drawbridge::a::b`, `tests/api/a.rs` is `api::a`, `tools/x-y/src/a.rs` is `x_y::a`.
-fn module(file: &str) -> String {
+/// `src/a/b.rs` is `drawbridge::a::b`, `tests/api/a.rs` is `api::a`, `tools/x/src/a.rs` is `x::a`, or what its manifest calls it.
+fn module(file: &str, packages: &BTreeMap<String, String>) -> String {
     let mut parts: Vec<_> = file.trim_end_matches(".rs").split('/').collect();
     let mut package = "drawbridge";
     if parts[0] == "tools" && parts.len() > 2 {
-        package = parts[1];
+        package = packages.get(parts[1]).map_or(parts[1], String::as_str);
         parts.drain(..2);
     }
     if parts[0] == "src" {
@@ -40,7 +53,7 @@ fn module(file: &str) -> String {
 }
 
 /// Files that a `#[path]` puts under another name.
-fn elsewhere(file: &str, text: &str) -> Vec<(String, String)> {
+fn elsewhere(file: &str, module: &str, text: &str) -> Vec<(String, String)> {
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
     let (mut found, mut path) = (Vec::new(), None);
     for line in text.lines().map(str::trim) {
@@ -49,7 +62,7 @@ fn elsewhere(file: &str, text: &str) -> Vec<(String, String)> {
         } else if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'))
             && let Some(path) = path.take()
         {
-            found.push((path, format!("{}::{name}", module(file))));
+            found.push((path, format!("{module}::{name}")));
         }
     }
     found
@@ -102,6 +115,7 @@ mod tests {
 
     #[test]
     fn a_file_is_a_module_of_its_binary() {
+        let packages = BTreeMap::from([("attack".to_owned(), "drawbridge-attack".to_owned())]);
         for (file, wanted) in [
             ("src/lib.rs", "drawbridge"),
             ("src/http/input/mod.rs", "drawbridge::http::input"),
@@ -110,9 +124,19 @@ mod tests {
             ("tests/lone.rs", "lone"),
             ("tools/dev-postgres/src/programs.rs", "dev_postgres::programs"),
             ("tools/dev-postgres/tests/behaviour/run.rs", "behaviour::run"),
+            ("tools/attack/src/cases/jwt.rs", "drawbridge_attack::cases::jwt"),
         ] {
-            assert_eq!(module(file), wanted);
+            assert_eq!(module(file, &packages), wanted);
         }
+    }
+
+    #[test]
+    fn a_tool_is_called_what_its_manifest_says() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("tools/x/src")).unwrap();
+        std::fs::write(folder.path().join("tools/x/Cargo.toml"), "[package]\nname = \"the-x\"\n").unwrap();
+        std::fs::write(folder.path().join("tools/x/src/lib.rs"), "#[test]\nfn works() {}\n").unwrap();
+        assert_eq!(tests(&Project::at(folder.path())), BTreeSet::from(["the_x::works".to_owned()]));
     }
 
     #[test]
@@ -124,7 +148,7 @@ mod tests {
     #[test]
     fn a_file_under_another_name_is_found_there() {
         let text = "#[cfg(test)]\n#[path = \"scripts/../scripts/tests.rs\"]\nmod script_tests;\nmod other;\n";
-        let moved = elsewhere("src/limit/shared.rs", text);
+        let moved = elsewhere("src/limit/shared.rs", "drawbridge::limit::shared", text);
         assert_eq!(moved, [("src/limit/scripts/tests.rs".into(), "drawbridge::limit::shared::script_tests".into())]);
     }
 }

@@ -92,11 +92,11 @@ fn table(rows: &[Row]) -> String {
             Status::ALL.map(|status| count(rows, |row| of(row) && row.status == status).to_string()).join(" | ");
         let _ = writeln!(text, "| {name} | {} | {numbers} |", count(rows, of));
     };
-    let files: BTreeSet<_> = rows.iter().map(|row| row.file.as_str()).collect();
+    let documents: BTreeSet<_> = rows.iter().map(|row| (row.file.as_str(), row.title.as_str())).collect();
     // The chapters have two digits, so this is their order; the Top 10 comes before them.
-    for file in files {
+    for (file, title) in documents {
         let name = file.rsplit('/').next().unwrap_or(file);
-        tell(&format!("[{}]({name})", name.trim_end_matches(".md")), &|row| row.file == file);
+        tell(&format!("[{title}]({name})"), &|row| row.file == file);
     }
     for level in ["L1", "L2"] {
         tell(&format!("**ASVS {level}**"), &|row| row.level == level);

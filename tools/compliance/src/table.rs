@@ -45,6 +45,8 @@ pub enum Proof {
 #[derive(Clone, Debug)]
 pub struct Row {
     pub file: String,
+    /// Of the document.
+    pub title: String,
     pub line: usize,
     pub id: String,
     pub level: String,
@@ -79,15 +81,16 @@ impl std::fmt::Display for Finding {
 pub fn read(project: &Project) -> (Vec<Row>, Vec<Finding>) {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for file in project.files(TABLES, ".md") {
-        let mut ours = false;
-        for (at, line) in project.text(&file).lines().enumerate() {
+        let (text, mut ours) = (project.text(&file), false);
+        let title = text.lines().next().unwrap_or_default().trim_start_matches("# ");
+        for (at, line) in text.lines().enumerate() {
             let cells = cells(line);
             ours = !cells.is_empty() && (ours || cells == HEAD);
             if !ours || cells == HEAD || cells[0].starts_with("--") {
                 continue;
             }
             match row(&cells) {
-                Ok(row) => rows.push(Row { file: file.clone(), line: at + 1, ..row }),
+                Ok(row) => rows.push(Row { file: file.clone(), title: title.to_owned(), line: at + 1, ..row }),
                 Err(what) => findings.push(Finding { file: file.clone(), line: at + 1, what }),
             }
         }
@@ -107,6 +110,7 @@ fn row(cells: &[&str]) -> Result<Row, String> {
     };
     Ok(Row {
         file: String::new(),
+        title: String::new(),
         line: 0,
         id: id.to_owned(),
         level: level.to_owned(),
