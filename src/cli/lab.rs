@@ -1,5 +1,7 @@
 //! `drawbridge lab`: the service with a hole, for whoever wants to see what closes it.
 
+use std::sync::Arc;
+
 use clap::Args;
 use drawbridge::{
     config::{self, Config},
@@ -41,9 +43,11 @@ impl Lab {
 
         let lab = {
             let _busy = busy("Making the lab: a database, keys and users of its own …");
-            lab::Lab::open(home).await?
+            Arc::new(lab::Lab::open(home).await?)
         };
-        let running = lab.start_at(&self.without, settings.transport.listen, |service| service).await?;
+        let page = lab.clone();
+        let front = |service| lab::page::in_front(service, page);
+        let running = lab.start_at(&self.without, settings.transport.listen, front).await?;
         tracing::info!(address = running.url(), "ready");
         hint(&greeting(&lab.home, &self.without, &running.url()));
         stop.await;
@@ -73,6 +77,8 @@ fn greeting(home: &Home, without: &[&Pillar], url: &str) -> String {
   Attack it from another terminal:
 
     cargo run -p drawbridge-attack -- {url} --credentials {} --keys-dir {}
+
+  Or open {url}/lab, and see each attack with its pillar and without.
 ",
         credentials.display(),
         keys.display(),

@@ -10,7 +10,8 @@
 //! loopback alone, and what it does it does in a database and a folder of its own, made anew at each start.
 //!
 //! In reading order: this table, `pillar` (what a line of it is), `compose` (how it is left out), `home` (where the lab
-//! lives), `databases` and `people` (what it finds there), `running` (a service that is up), `heard` (the log in memory).
+//! lives), `databases` and `people` (what it finds there), `running` (a service that is up), `heard` (the log in memory), `page` (all of it in a
+//! browser).
 
 #[cfg(not(debug_assertions))]
 compile_error!("the feature `insecure-lab` makes services with holes: it exists in debug builds alone");
@@ -20,6 +21,7 @@ mod compose;
 mod databases;
 pub mod heard;
 mod home;
+pub mod page;
 mod people;
 mod pillar;
 mod running;

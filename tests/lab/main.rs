@@ -3,6 +3,7 @@
 
 mod command;
 mod list;
+mod page;
 mod pillars;
 #[path = "../cli/program.rs"]
 #[expect(dead_code, reason = "the command line's tests need more of it")]

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 /// A lab, and its folder, which goes with the last test that uses it.
 pub struct Shared {
-    pub lab: Lab,
+    pub lab: Arc<Lab>,
     _folder: tempfile::TempDir,
 }
 
@@ -22,12 +22,17 @@ pub async fn lab() -> Arc<Shared> {
     if let Some(lab) = shared.upgrade() {
         return lab;
     }
+    let lab = Arc::new(own_lab().await);
+    *shared = Arc::downgrade(&lab);
+    lab
+}
+
+/// For a test that spoils it.
+pub async fn own_lab() -> Shared {
     let folder = tempfile::Builder::new().prefix("drawbridge-lab-").tempdir().unwrap();
     let home = Home::at(&folder.path().join("lab"), &BTreeMap::new()).unwrap();
     let superuser = tokio::task::spawn_blocking(superuser).await.unwrap().parse().unwrap();
-    let lab = Arc::new(Shared { lab: Lab::on(home, superuser).await.unwrap(), _folder: folder });
-    *shared = Arc::downgrade(&lab);
-    lab
+    Shared { lab: Arc::new(Lab::on(home, superuser).await.unwrap()), _folder: folder }
 }
 
 /// Of the server of this run: `TEST_DATABASE_URL`, or one made from the programs on this machine.

@@ -9,10 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use drawbridge_attack::{Options, Progress, Report, Target, attack, families};
+use drawbridge_attack::{Options, Progress, Report, Target, attack, families, report::Counts};
 
 /// Attacks a REST service of your own from the outside, as its enemies would. Exit 0: no hole. 1: holes. 2: used wrongly, or
-/// the target cannot be reached.
+/// the target cannot be reached, or an attempt could not be made.
 #[derive(Parser)]
 #[command(name = "drawbridge-attack", version)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch of the command line is one")]
@@ -20,11 +20,11 @@ struct Arguments {
     /// Whom to attack.
     #[arg(default_value = "http://127.0.0.1:3000")]
     url: String,
-    /// These cases alone.
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    /// These cases alone: a comma list, or the option several times.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
     /// These families alone.
-    #[arg(long, value_name = "FAMILY", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
     family: Vec<String>,
     /// Say which cases there are, and stop.
     #[arg(long)]
@@ -44,6 +44,9 @@ struct Arguments {
     /// The target's private signing keys, PKCS#8 PEM files named by key id [default: .data/keys]
     #[arg(long, value_name = "DIR")]
     keys_dir: Option<PathBuf>,
+    /// For any API that signs with HS256: the secret.
+    #[arg(long, value_name = "SECRET")]
+    jwt_secret: Option<String>,
     /// For any API: a bearer token.
     #[arg(long, value_name = "TOKEN", requires = "protected")]
     token: Option<String>,
@@ -68,8 +71,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(Counts { holes: 0, broken: 0, .. }) => ExitCode::SUCCESS,
+        // What could not be tried has not held: a script must not take it for well.
+        Ok(Counts { holes: 0, .. }) => ExitCode::from(2),
+        Ok(_) => ExitCode::from(1),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "drawbridge-attack: {error}");
             ExitCode::from(2)
@@ -77,18 +82,21 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+async fn run(arguments: &Arguments) -> anyhow::Result<Counts> {
     let ids = chosen(arguments)?;
     if arguments.list {
         list(&ids);
-        return Ok(true);
+        return Ok(Counts::default());
+    }
+    if arguments.token.as_ref().is_some_and(|token| token.trim().is_empty()) {
+        bail!("--token is empty; did whatever should have printed it fail?");
     }
     let target = Target::survey(&options(arguments)).await?;
     let report = attack(&target, Some(&ids), &mut bar(arguments.quiet)).await;
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     say(if arguments.quiet { report.summary(colours) } else { report.card(colours) }.trim_start());
     write(arguments, &report)?;
-    Ok(report.counts().holes == 0)
+    Ok(report.counts())
 }
 
 /// The ids that `--only` and `--family` leave; all of them without either.
@@ -132,6 +140,7 @@ fn options(arguments: &Arguments) -> Options {
         url: arguments.url.clone(),
         credentials: arguments.credentials.clone().or_else(|| usual(".data/dev-credentials.env")),
         keys_dir: arguments.keys_dir.clone().or_else(|| usual(".data/keys")),
+        jwt_secret: arguments.jwt_secret.clone(),
         token: arguments.token.clone(),
         other_token: arguments.other_token.clone(),
         protected: arguments.protected.clone(),
