@@ -2,8 +2,10 @@
 
 mod access;
 mod browser;
+mod connections;
 mod enumeration;
 mod http1;
+mod http2;
 mod input;
 mod limits;
 mod mfa;
@@ -12,6 +14,8 @@ mod races;
 mod recovery;
 mod strangers;
 mod tokens;
+mod told;
+mod transport;
 
 use crate::case::Case;
 
@@ -38,7 +42,10 @@ const FAMILIES: &[Family] = &[
     Family { name: "limits", parts: limits::PARTS },
     Family { name: "browser", parts: browser::PARTS },
     Family { name: "races", parts: races::PARTS },
+    Family { name: "transport", parts: transport::PARTS },
+    Family { name: "connections", parts: connections::PARTS },
     Family { name: "http1", parts: http1::PARTS },
+    Family { name: "http2", parts: http2::PARTS },
 ];
 
 pub fn families() -> &'static [Family] {

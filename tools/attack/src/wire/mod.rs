@@ -16,7 +16,7 @@ use std::{
 };
 
 pub use answer::Answer;
-pub use dial::{Duplex, dial};
+pub use dial::{Duplex, dial, tcp};
 pub use raw::{Raw, RawAnswer, Socket};
 pub use request::Request;
 pub use text::shorten;
