@@ -87,13 +87,13 @@ async fn pipelined(attempt: &Attempt) -> Result<Verdict, Trouble> {
         expected.push(attempt.get(path).send().await?.status);
     }
     attempt.control(expected[0] != expected[1], "its answers cannot be told apart")?;
-    let requests: String = (0..60)
+    let requests: Vec<_> = (0..60)
         .map(|n| {
             let last = if n == 59 { "connection: close\r\n" } else { "" };
             format!("GET {}{} HTTP/1.1\r\nhost: {}\r\n{last}\r\n", base.prefix, paths[n % 2], base.authority())
         })
         .collect();
-    let answer = attempt.raw(requests).wait(Duration::from_secs(10)).send().await?;
+    let answer = attempt.raw(requests.concat()).wait(Duration::from_secs(10)).send().await?;
     let statuses = answer.statuses();
     let ordered = statuses.iter().enumerate().all(|(n, status)| *status == expected[n % 2] || *status == 429);
     Ok(Verdict::held_if(ordered && statuses.len() <= 60, || format!("60 requests: {}", answer.seen())))

@@ -105,7 +105,7 @@ async fn drip(attempt: &Attempt, beginning: &[u8], more: &[u8], longest: Duratio
     Ok((!open).then_some(text))
 }
 
-fn ended(seen: &Option<String>, what: &str) -> Verdict {
+fn ended(seen: Option<&String>, what: &str) -> Verdict {
     Verdict::held_if(seen.is_some(), || format!("{what} was still open after {} s", LONGEST.as_secs()))
 }
 
@@ -119,7 +119,7 @@ async fn head(attempt: &Attempt) -> Result<Verdict, Trouble> {
         drip(attempt, line.as_bytes(), b"a", LONGEST),
         drip(attempt, lines.as_bytes(), b"a: b\r\n", LONGEST),
     );
-    Ok(ended(&bytes?, "a header that never ends").and(ended(&lines?, "a head that never ends")))
+    Ok(ended(bytes?.as_ref(), "a header that never ends").and(ended(lines?.as_ref(), "a head that never ends")))
 }
 
 async fn silence(attempt: &Attempt) -> Result<Verdict, Trouble> {
@@ -132,7 +132,9 @@ async fn silence(attempt: &Attempt) -> Result<Verdict, Trouble> {
         drip(attempt, b"G", b"", LONGEST),
         drip(attempt, half.as_bytes(), b"", LONGEST),
     );
-    Ok(ended(&nothing?, "silence").and(ended(&letter?, "half a word")).and(ended(&half?, "half a head")))
+    Ok(ended(nothing?.as_ref(), "silence")
+        .and(ended(letter?.as_ref(), "half a word"))
+        .and(ended(half?.as_ref(), "half a head")))
 }
 
 async fn body(attempt: &Attempt) -> Result<Verdict, Trouble> {
@@ -154,7 +156,9 @@ async fn body(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let over = |seen: &Option<String>| seen.as_ref().is_none_or(|text| text.is_empty() || text.contains(" 4"));
     let (announced, chunked) = (announced?, chunked?);
     let refused = Verdict::held_if(over(&announced) && over(&chunked), || "a body without an end was taken".to_owned());
-    Ok(ended(&announced, "a body that drips").and(ended(&chunked, "a body of tiny chunks")).and(refused))
+    Ok(ended(announced.as_ref(), "a body that drips")
+        .and(ended(chunked.as_ref(), "a body of tiny chunks"))
+        .and(refused))
 }
 
 async fn reader(attempt: &Attempt) -> Result<Verdict, Trouble> {
