@@ -2,7 +2,9 @@
 
 mod access;
 mod browser;
+mod claims;
 mod connections;
+mod credentials;
 mod enumeration;
 mod http1;
 mod http2;
@@ -12,6 +14,7 @@ mod mfa;
 mod phone;
 mod races;
 mod recovery;
+mod sessions;
 mod strangers;
 mod tokens;
 mod told;
@@ -33,15 +36,18 @@ impl Family {
 
 /// In the order in which the report shows them.
 const FAMILIES: &[Family] = &[
-    Family { name: "tokens", parts: &[tokens::CASES] },
+    Family { name: "tokens", parts: tokens::PARTS },
+    Family { name: "claims", parts: claims::PARTS },
+    Family { name: "credentials", parts: credentials::PARTS },
+    Family { name: "sessions", parts: sessions::PARTS },
     Family { name: "access", parts: &[access::CASES] },
     Family { name: "input", parts: &[input::CASES] },
     Family { name: "enumeration", parts: enumeration::PARTS },
     Family { name: "recovery", parts: recovery::PARTS },
     Family { name: "mfa", parts: mfa::PARTS },
     Family { name: "limits", parts: limits::PARTS },
-    Family { name: "browser", parts: browser::PARTS },
     Family { name: "races", parts: races::PARTS },
+    Family { name: "browser", parts: browser::PARTS },
     Family { name: "transport", parts: transport::PARTS },
     Family { name: "connections", parts: connections::PARTS },
     Family { name: "http1", parts: http1::PARTS },

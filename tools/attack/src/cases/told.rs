@@ -6,5 +6,5 @@ use crate::{attempt::Attempt, wire::Exchange};
 
 pub(super) fn told(attempt: &Attempt, note: &str, sent: &str, seen: &str, took: Duration) {
     let (note, request, answer) = (note.to_owned(), sent.to_owned(), seen.to_owned());
-    attempt.wire.record.note(Exchange { note, request, answer, took });
+    attempt.wire.record.note(Exchange { note, request, answer, took, ..Exchange::default() });
 }

@@ -1,12 +1,18 @@
 //! Tokens of any header, any claims and any signature.
 
+mod certificate;
 mod key;
+mod public;
+#[cfg(test)]
+mod tests;
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
+pub use certificate::self_signed;
 pub use key::{SigningKey, pem};
+pub use public::PublicKey;
 
 /// A JSON Web Token, taken apart. Every change gives a new one: the genuine one stays what it is.
 #[derive(Clone, Debug)]
@@ -74,6 +80,13 @@ impl Jwt {
     pub fn mac(&self, secret: &[u8]) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         self.with_signature(hmac::sign(&key, self.message().as_bytes()).as_ref())
+    }
+
+    /// Is this the secret of its MAC?
+    pub fn was_maced_under(&self, secret: &[u8]) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let message = format!("{}.{}", self.parts[0], self.parts[1]);
+        decode(&self.parts[2]).is_some_and(|tag| hmac::verify(&key, message.as_bytes(), &tag).is_ok())
     }
 
     /// A claim that is a number, as `exp`; 0 if it is none.

@@ -1,9 +1,8 @@
 //! Tokens and codes that are good once.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use serde_json::json;
-use tokio::time::sleep;
 
 use super::{at_once, let_in, tally};
 use crate::{
@@ -40,21 +39,6 @@ pub const CASES: &[Case] = &[
                    successor.",
         needs: &[Need::FreshUser, Need::Operation("POST", REFRESH)],
         run: |attempt| Box::pin(refresh_token(attempt)),
-        ..PLAIN
-    },
-    Case {
-        id: "refresh-reuse-late",
-        title: "A refresh token that was spent long ago is used again, by whoever copied it",
-        pillar: Some("refresh-reuse"),
-        owasp: &["API2:2023"],
-        asvs: &["7.2.4", "7.4.1"],
-        teaching: "Rotation makes a stolen refresh token show itself: sooner or later thief and owner use the same one. RFC 9700 \
-                   section 4.14.2 wants the whole session ended then, since nobody can tell which of them is honest. A server \
-                   that hands out a successor each time, or only refuses the old one, leaves the thief's branch alive for \
-                   months.",
-        needs: &[Need::FreshUser, Need::Operation("POST", REFRESH)],
-        waits: true,
-        run: |attempt| Box::pin(late_reuse(attempt)),
         ..PLAIN
     },
     Case {
@@ -113,25 +97,6 @@ async fn refresh_token(attempt: &Attempt) -> Result<Verdict, Trouble> {
     });
     let fell = answers.iter().find(|answer| answer.status >= 500 && answer.status != 503);
     Ok(one.and(fell.map_or(Verdict::Held, crate::wire::Answer::refused)))
-}
-
-/// A service may give two tabs some seconds of grace; none gives as many.
-const GRACE: Duration = Duration::from_secs(11);
-
-async fn late_reuse(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401, and then 401 for the newest one too: the session is over");
-    let person = attempt.fresh_user().await?;
-    let trade = |token: &str| attempt.post(REFRESH, &json!({"refresh_token": token})).elsewhere().limits_count();
-    let first = trade(&person.refresh).note("Control: the first trade").send().await?.must_work("a refresh")?;
-    let second = trade(&first.string("/refresh_token")).note("Control: its successor's").send().await?;
-    let newest = second.must_work("a second refresh")?.string("/refresh_token");
-    let mut again = trade(&person.refresh).note("The first one again, at once").send().await?;
-    if again.is_success() {
-        sleep(GRACE).await;
-        again = trade(&person.refresh).note("The first one again, after eleven seconds").send().await?;
-    }
-    let ended = trade(&newest).note("And the newest").send().await?.refused();
-    Ok(again.refused().and(ended))
 }
 
 async fn totp_code(attempt: &Attempt) -> Result<Verdict, Trouble> {

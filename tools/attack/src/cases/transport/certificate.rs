@@ -10,7 +10,7 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::{attempt::Attempt, case::Trouble, wire::tcp};
+use crate::{attempt::Attempt, case::Trouble, wire::Socket};
 
 /// What was agreed on.
 pub(super) struct Agreed {
@@ -30,7 +30,7 @@ pub(super) async fn shake(attempt: &Attempt, protocols: &[&[u8]]) -> Result<Resu
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let host = attempt.target.base.host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(host).map_err(|error| Trouble::Broken(error.to_string()))?;
-    let stream = tcp(&attempt.wire.elsewhere()).await?;
+    let stream = Socket::open_without_tls(&attempt.wire.elsewhere()).await?.stream;
     let shaken = TlsConnector::from(Arc::new(config)).connect(name.clone(), stream).await;
     let certificate = witness.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     Ok(shaken.map_err(|error| error.to_string()).map(|stream| {

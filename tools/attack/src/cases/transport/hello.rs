@@ -6,7 +6,7 @@ use crate::{
     attempt::Attempt,
     case::Trouble,
     cases::{strangers::chance, told::told},
-    wire::{Socket, tcp},
+    wire::Socket,
 };
 
 /// What is offered.
@@ -87,7 +87,7 @@ impl Hello {
 /// Says these bytes in the clear, and reads the beginning of what comes.
 pub(super) async fn say(attempt: &Attempt, what: &str, bytes: &[u8]) -> Result<Reply, Trouble> {
     let started = Instant::now();
-    let mut socket = Socket { stream: Box::new(tcp(&attempt.wire.elsewhere()).await?) };
+    let mut socket = Socket::open_without_tls(&attempt.wire.elsewhere()).await?;
     let _ = socket.write(bytes).await;
     let mut answer = Vec::new();
     let mut closed = false;

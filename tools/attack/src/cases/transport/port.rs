@@ -7,7 +7,7 @@ use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
     cases::told::told,
-    wire::{Socket, tcp},
+    wire::Socket,
 };
 
 pub const CASES: &[Case] = &[
@@ -73,7 +73,7 @@ async fn plain(attempt: &Attempt) -> Result<Verdict, Trouble> {
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
     ] {
         let started = Instant::now();
-        let mut socket = Socket { stream: Box::new(tcp(&attempt.wire.elsewhere()).await?) };
+        let mut socket = Socket::open_without_tls(&attempt.wire.elsewhere()).await?;
         socket.write(sent.as_bytes()).await?;
         let (bytes, closed) = socket.read_for(Duration::from_secs(3)).await;
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -115,7 +115,7 @@ async fn silent(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let hello = Hello::tls12().bytes(attempt);
     let each = [Vec::new(), hello[..3].to_vec(), hello[..hello.len() / 2].to_vec(), hello].map(async |beginning| {
         let started = Instant::now();
-        let mut socket = Socket { stream: Box::new(tcp(&attempt.wire.elsewhere()).await?) };
+        let mut socket = Socket::open_without_tls(&attempt.wire.elsewhere()).await?;
         let _ = socket.write(&beginning).await;
         let (_, closed) = socket.read_for(Duration::from_secs(20)).await;
         let what = format!("{} bytes of a handshake", beginning.len());
