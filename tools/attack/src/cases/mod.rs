@@ -2,10 +2,12 @@
 
 mod browser;
 mod claims;
+mod connections;
 mod credentials;
 mod enumeration;
 mod functions;
 mod http1;
+mod http2;
 mod injection;
 mod limits;
 mod mfa;
@@ -17,6 +19,8 @@ mod recovery;
 mod sessions;
 mod strangers;
 mod tokens;
+mod told;
+mod transport;
 mod walk;
 
 use crate::case::Case;
@@ -50,6 +54,9 @@ const FAMILIES: &[Family] = &[
     Family { name: "races", parts: races::PARTS },
     Family { name: "browser", parts: browser::PARTS },
     Family { name: "http1", parts: http1::PARTS },
+    Family { name: "transport", parts: transport::PARTS },
+    Family { name: "connections", parts: connections::PARTS },
+    Family { name: "http2", parts: http2::PARTS },
 ];
 
 pub fn families() -> &'static [Family] {
