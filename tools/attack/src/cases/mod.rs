@@ -1,6 +1,8 @@
 //! The attacks. A family is a file here and a line in the list.
 
+mod bodies;
 mod claims;
+mod errors;
 mod functions;
 mod headers;
 mod injection;
@@ -33,6 +35,8 @@ const FAMILIES: &[Family] = &[
     Family { name: "functions", parts: functions::PARTS },
     Family { name: "properties", parts: properties::PARTS },
     Family { name: "injection", parts: injection::PARTS },
+    Family { name: "bodies", parts: bodies::PARTS },
+    Family { name: "errors", parts: errors::PARTS },
     Family { name: "headers", parts: &[headers::CASES] },
     Family { name: "races", parts: &[races::CASES] },
     Family { name: "transport", parts: &[transport::CASES] },
