@@ -138,7 +138,7 @@ pillars! {
         &["limit-forwarded-header", "limit-claim-to-be-inside"];
     "slow-clients" "A connection may take for ever"
         "server/patience.rs" "settings.rs" Changed(settings::any_time),
-        &[];
+        &["slow-head", "slow-silence", "slow-body"];
     // What browsers are told, and what attackers are.
     "cors-allowlist" "Every page may read every answer"
         "security/cors.rs" "browsers.rs" Front(browsers::any_origin),
