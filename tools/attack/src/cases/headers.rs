@@ -30,7 +30,7 @@ async fn nosniff(attempt: &Attempt) -> Result<Verdict, Trouble> {
         )?;
         let found = answer.header("x-content-type-options").unwrap_or("nothing").to_owned();
         let nosniff = found.eq_ignore_ascii_case("nosniff");
-        verdict = verdict.and(Verdict::held_if(nosniff, || format!("GET {path} says {found}")));
+        verdict = verdict.and(answer.held_if(nosniff, || format!("GET {path} says {found}")));
     }
     Ok(verdict)
 }

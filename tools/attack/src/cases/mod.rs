@@ -2,6 +2,7 @@
 
 mod bodies;
 mod claims;
+mod credentials;
 mod errors;
 mod functions;
 mod headers;
@@ -9,6 +10,7 @@ mod injection;
 mod ownership;
 mod properties;
 mod races;
+mod sessions;
 mod tokens;
 mod transport;
 mod walk;
@@ -31,6 +33,8 @@ impl Family {
 const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: tokens::PARTS },
     Family { name: "claims", parts: claims::PARTS },
+    Family { name: "credentials", parts: credentials::PARTS },
+    Family { name: "sessions", parts: sessions::PARTS },
     Family { name: "ownership", parts: ownership::PARTS },
     Family { name: "functions", parts: functions::PARTS },
     Family { name: "properties", parts: properties::PARTS },
