@@ -57,20 +57,6 @@ pub const CASES: &[Case] = &[
         run: |attempt| Box::pin(expect(attempt)),
         ..PLAIN
     },
-    Case {
-        id: "body-transfer-codings",
-        title: "Transfer codings that are unknown, doubled or broken",
-        pillar: None,
-        owasp: &["API8:2023"],
-        asvs: &["4.2.1"],
-        teaching: "Where the body ends is decided by Transfer-Encoding, and each program that reads it a little otherwise opens \
-                   a way to smuggle: `xchunked`, `chunked, identity`, a size with a sign, a line break inside a chunk's \
-                   extension (CVE-2025-55315 in Kestrel, CVSS 9.9). There is one form that all understand; everything else \
-                   is 400, and the connection is closed.",
-        needs: CHANGES_ME,
-        run: |attempt| Box::pin(transfer_codings(attempt)),
-        ..PLAIN
-    },
 ];
 
 async fn empty(attempt: &Attempt) -> Result<Verdict, Trouble> {
@@ -145,39 +131,4 @@ async fn expect(attempt: &Attempt) -> Result<Verdict, Trouble> {
         }
     }
     Ok(Verdict::Held)
-}
-
-async fn transfer_codings(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("400 or a closed connection for each, and the name stays");
-    let person = attempt.fresh_user().await?;
-    let head = head(attempt, &person);
-    let send = |headers: &str, body: &str| attempt.raw(format!("{head}{headers}\r\n{body}"));
-    let good = "13\r\n{\"name\":\"Ada King\"}\r\n0\r\n\r\n";
-    let control = send("transfer-encoding: chunked\r\n", good).note("Control: chunked").send().await?;
-    attempt.control(control.status() == 200, &format!("a body in chunks is taken ({})", control.seen()))?;
-    let bad = "12\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n";
-    let chunked = "transfer-encoding: chunked\r\n";
-    let tries = [
-        ("transfer-encoding: xchunked\r\n", bad),
-        ("transfer-encoding: identity\r\n", bad),
-        ("transfer-encoding: chunked, identity\r\n", bad),
-        ("transfer-encoding: gzip, chunked\r\n", bad),
-        ("transfer-encoding: chunked, chunked\r\n", bad),
-        ("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n", bad),
-        ("transfer-encoding:\r\n", bad),
-        (chunked, "-12\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n"),
-        (chunked, "0x12\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n"),
-        (chunked, "fffffffffffffffff\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n"),
-        (chunked, "12;a\nb\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n"),
-        (chunked, "12\r\n{\"name\":\"Mallory\"}xx\r\n0\r\n\r\n"),
-        (chunked, "zz\r\n{\"name\":\"Mallory\"}\r\n0\r\n\r\n"),
-    ];
-    for (headers, body) in tries {
-        let answer = send(headers, body).wait(Duration::from_secs(2)).send().await?;
-        if answer.refused().is_hole() {
-            return Ok(answer.refused());
-        }
-    }
-    let name = attempt.get("/v1/users/me").by(&person).note("Is the name as it was?").send().await?.string("/name");
-    Ok(Verdict::held_if(name == "Ada King", || format!("the name is now {name}")))
 }

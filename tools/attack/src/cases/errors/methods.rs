@@ -24,20 +24,6 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
-        id: "method-trace",
-        title: "A request is echoed back",
-        pillar: None,
-        owasp: &["API8:2023"],
-        asvs: &["13.4.4", "4.1.4"],
-        teaching: "TRACE answers with the request as it arrived, with whatever the browser and the proxies added to it: cookies \
-                   that no script may read, headers for inside use. Jeremiah Grossman called it cross-site tracing in 2003. \
-                   Browsers no longer send it and scanners still do; a service has no use for it, nor for Microsoft's TRACK \
-                   and DEBUG.",
-        needs: &[Need::Operation("GET", "/v1/users/me")],
-        run: |attempt| Box::pin(trace(attempt)),
-        ..PLAIN
-    },
-    Case {
         id: "method-options",
         title: "OPTIONS tells more than which methods there are",
         pillar: None,
@@ -78,25 +64,6 @@ async fn walk(attempt: &Attempt) -> Result<Verdict, Trouble> {
             .and(Verdict::held_if(right, || format!("{path} has {methods:?} and allows {allow:?}")));
         if verdict.is_hole() {
             return Ok(verdict);
-        }
-    }
-    Ok(Verdict::Held)
-}
-
-async fn trace(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("405 or 501, with nothing of the request in it");
-    let hello = attempt.get("/").note("Control: it answers").send().await?;
-    attempt.control(hello.status < 500, "it answers")?;
-    for method in ["TRACE", "TRACK", "DEBUG"] {
-        for path in ["/", "/v1/users/me"] {
-            let request =
-                attempt.request(method, path).header("x-inside", "canary7f3a9").header("cookie", "s=canary7f3a9");
-            let answer = request.send().await?;
-            let echoed = answer.text().contains("canary7f3a9");
-            let refused = matches!(answer.status, 400..=499 | 501);
-            if echoed || !refused {
-                return Ok(Verdict::Hole(format!("{method} {path} got {}", answer.seen())));
-            }
         }
     }
     Ok(Verdict::Held)

@@ -4,7 +4,6 @@ use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
     cases::walk::each,
-    wire::{Answer, Request},
 };
 
 pub const CASES: &[Case] = &[
@@ -32,19 +31,6 @@ pub const CASES: &[Case] = &[
                    and consoles belong on a listener of their own that the internet cannot reach, and not under a secret \
                    path of the public one.",
         run: |attempt| Box::pin(management(attempt)),
-        ..PLAIN
-    },
-    Case {
-        id: "probe-version",
-        title: "Headers and bodies that name the software and its version",
-        pillar: Some("security-headers"),
-        owasp: &["API8:2023"],
-        asvs: &["13.4.6"],
-        teaching: "`Server: Apache/2.4.49` was all that was needed in October 2021: lists of such answers are for sale, so that \
-                   on the day a hole is known its victims are known too. Hiding the version repairs nothing, and it takes \
-                   one off the list for the first hours. No Server, no X-Powered-By, no version in errors, links or the \
-                   document beyond that of the API itself.",
-        run: |attempt| Box::pin(version(attempt)),
         ..PLAIN
     },
     Case {
@@ -160,43 +146,6 @@ async fn management(attempt: &Attempt) -> Result<Verdict, Trouble> {
         "/env",
     ];
     nothing_at(attempt, &paths).await
-}
-
-async fn version(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("no name of software and no version, on answers and on errors");
-    let hello = attempt.get("/").note("Control: it answers").send().await?;
-    attempt.control(hello.status < 500, "it answers")?;
-    let tries: Vec<Request> = vec![
-        attempt.get("/"),
-        attempt.get("/health/live"),
-        attempt.get("/no-such-path"),
-        attempt.request("DELETE", "/"),
-        attempt.get("/v1/users/me"),
-        attempt.get("/v1/users/me").bearer("x"),
-        attempt.request("POST", "/v1/auth/login").header("content-type", "application/json").body("{"),
-        attempt.get(&format!("/{}", "x".repeat(10_000))),
-    ];
-    each(tries, unnamed).await
-}
-
-fn unnamed(answer: &Answer) -> Verdict {
-    const NAMES: [&str; 8] = [
-        "server",
-        "x-powered-by",
-        "x-aspnet-version",
-        "x-aspnetmvc-version",
-        "x-generator",
-        "x-runtime",
-        "x-version",
-        "via",
-    ];
-    const SOFTWARE: [&str; 9] =
-        ["axum/", "hyper/", "actix", "rustc", "nginx/", "apache/", "express", "werkzeug", "postgresql 1"];
-    let named = NAMES.iter().find_map(|name| Some(format!("{name}: {}", answer.header(name)?)));
-    let text = answer.text().to_lowercase();
-    let software = SOFTWARE.iter().find(|word| text.contains(**word));
-    Verdict::held_if(named.is_none(), || named.unwrap_or_default())
-        .and(Verdict::held_if(software.is_none(), || format!("a body names {}", software.unwrap_or(&""))))
 }
 
 async fn unknown_path(attempt: &Attempt) -> Result<Verdict, Trouble> {
