@@ -93,7 +93,7 @@ pillars! {
         &["session-after-logout", "jwt-subject-of-another", "jwt-role-raised"];
     "step-up" "A refresh counts as a proof of who somebody is"
         "security/access.rs" "session.rs" Front(session::always_fresh),
-        &["step-up-old-sign-in", "step-up-stale-key"];
+        &["step-up-old-sign-in", "step-up-stale-walk"];
     // Who may do what.
     "object-ownership" "Who knows an id reads what is behind it"
         "features/accounts/read.rs" "objects.rs" Handlers(&objects::LINES),
@@ -103,7 +103,7 @@ pillars! {
         &["bfla-list-users", "bfla-role-claims"];
     "api-key-scope" "A key does whatever its owner may do"
         "security/access.rs" "profile.rs" Handlers(&profile::ANY_SCOPE),
-        &["key-scope-exceeded", "key-reads-and-writes"];
+        &["key-scope-exceeded", "key-scope-walk"];
     // What comes in.
     "mass-assignment" "What is sent is written, whatever it is"
         "features/accounts/update.rs" "profile.rs" Handlers(&profile::ANY_FIELD),
