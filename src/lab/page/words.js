@@ -25,9 +25,12 @@ export const prose = (text) => text.split("`").map((piece, at) => at % 2 ? make(
 export function code(text) {
   return make("pre", { class: "code" }, make("code", {}, ...text.split("\n").map((one) => {
     const [, before, comment] = /^(.*?)((?:^|\s)\/\/.*)?$/.exec(one);
-    return line(one, before, comment ? make("span", { class: "comment" }, comment) : "");
+    return line(one, ...breakable(before), comment ? make("span", { class: "comment" }, comment) : "");
   })));
 }
+
+/** A long line may go on before a method and after a bracket. */
+const breakable = (text) => text.split(/(?=\.\w+\()|(?<=\w[([{])/).flatMap((piece, at) => at ? [make("wbr"), piece] : [piece]);
 
 /** What went over the wire. */
 export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, one)));
