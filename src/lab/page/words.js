@@ -29,11 +29,14 @@ export function code(text) {
   })));
 }
 
-/** A long line may go on before a method and after a bracket. */
-const breakable = (text) => text.split(/(?=\.\w+\()|(?<=\w[([{])/).flatMap((piece, at) => at ? [make("wbr"), piece] : [piece]);
-
 /** What went over the wire. */
-export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, one)));
+export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, ...breakable(one))));
+
+/** A long line may go on before a method, after a bracket, and between two members of JSON. */
+function breakable(text) {
+  const pieces = text.split(/(?=\.\w+\()|(?<=\w[([{])|(?<=,)(?=")/);
+  return pieces.flatMap((piece, at) => at ? [make("wbr"), piece] : [piece]);
+}
 
 function line(text, ...parts) {
   const made = make("span", { class: "line" }, ...parts, "\n");
