@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
-    actors::{Cast, Lane, Person},
+    actors::{ApiKey, Cast, Lane, Person},
     case::Trouble,
     forge::{Jwt, PublicKey, SigningKey},
     target::Target,
@@ -82,6 +83,11 @@ impl Attempt {
         Socket::open(&self.wire, protocols).await
     }
 
+    /// The same without TLS, also where the target speaks it.
+    pub async fn socket_without_tls(&self) -> Result<Socket, Trouble> {
+        Socket::open_without_tls(&self.wire).await
+    }
+
     /// Somebody without privileges, signed in. Nobody else uses the account meanwhile, but later cases do: do not end the
     /// session or change its password.
     pub async fn user(&self) -> Result<Person, Trouble> {
@@ -101,6 +107,14 @@ impl Attempt {
     /// One more session of the same person.
     pub async fn sign_in(&self, person: &Person) -> Result<Person, Trouble> {
         self.cast.sign_in(&person.email, &person.password).await
+    }
+
+    /// A key of this person's, who must have signed in lately; a person may make ten an hour.
+    pub async fn api_key(&self, person: &Person, scopes: &[&str]) -> Result<ApiKey, Trouble> {
+        let body = json!({"name": "A key to try", "scopes": scopes, "expires_at": tomorrow()?});
+        let request = self.post("/v1/users/me/api-keys", &body).by(person).note(format!("A key with {scopes:?}"));
+        let made = request.send().await?.must_work("a key is made")?;
+        Ok(ApiKey { id: made.string("/id"), key: made.string("/key") })
     }
 
     /// Shared by all cases: change nothing of it.
@@ -156,4 +170,10 @@ impl Attempt {
         let found = self.target.keys.iter().find(|key| key.signed(genuine));
         found.ok_or_else(|| Trouble::Skipped("none of the known keys signed its token".to_owned()))
     }
+}
+
+/// RFC 3339, as APIs want it.
+pub(crate) fn tomorrow() -> Result<String, Trouble> {
+    let then = OffsetDateTime::now_utc() + Duration::days(1);
+    then.format(&Rfc3339).map_err(|error| Trouble::Broken(error.to_string()))
 }

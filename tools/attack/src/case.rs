@@ -105,6 +105,13 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+impl Outcome {
+    /// The exchange in which the hole was seen; the last one where the case did not say.
+    pub fn telling(&self) -> Option<&Exchange> {
+        self.exchanges.iter().find(|exchange| exchange.telling).or_else(|| self.exchanges.last())
+    }
+}
+
 impl Verdict {
     /// For cases that check several things: the first hole is the verdict.
     pub fn and(self, next: Self) -> Self {

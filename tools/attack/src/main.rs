@@ -20,11 +20,11 @@ struct Arguments {
     /// Whom to attack.
     #[arg(default_value = "http://127.0.0.1:3000")]
     url: String,
-    /// These cases alone.
-    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    /// These cases alone: a comma list, or the option several times.
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
     only: Vec<String>,
     /// These families alone.
-    #[arg(long, value_name = "FAMILY", num_args = 1.., value_delimiter = ',')]
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
     family: Vec<String>,
     /// Say which cases there are, and stop.
     #[arg(long)]
@@ -44,6 +44,9 @@ struct Arguments {
     /// The target's private signing keys, PKCS#8 PEM files named by key id [default: .data/keys]
     #[arg(long, value_name = "DIR")]
     keys_dir: Option<PathBuf>,
+    /// For any API that signs with HS256: the secret.
+    #[arg(long, value_name = "SECRET")]
+    jwt_secret: Option<String>,
     /// For any API: a bearer token.
     #[arg(long, value_name = "TOKEN", requires = "protected")]
     token: Option<String>,
@@ -132,6 +135,7 @@ fn options(arguments: &Arguments) -> Options {
         url: arguments.url.clone(),
         credentials: arguments.credentials.clone().or_else(|| usual(".data/dev-credentials.env")),
         keys_dir: arguments.keys_dir.clone().or_else(|| usual(".data/keys")),
+        jwt_secret: arguments.jwt_secret.clone(),
         token: arguments.token.clone(),
         other_token: arguments.other_token.clone(),
         protected: arguments.protected.clone(),

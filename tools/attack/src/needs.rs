@@ -13,7 +13,9 @@ impl Need {
             Self::Document => (target.document.is_some(), say("it publishes no OpenAPI document")),
             Self::Door => (door(target).is_some() || user, say(NO_DOOR)),
             Self::JwtDoor => (is_jwt(target) || user, say("no JWT to start from; give --token and --protected")),
-            Self::SigningKey => (!target.keys.is_empty(), say("its signing key is not known; give --keys-dir")),
+            Self::SigningKey => {
+                (!target.keys.is_empty(), say("its signing key is not known; give --keys-dir or --jwt-secret"))
+            }
             Self::User => (user, say("nobody to sign in as; give --credentials")),
             Self::TwoUsers => (accounts, say("no second account: no registration whose mail can be read")),
             Self::FreshUser => (accounts, say("no new account: no registration whose mail can be read")),

@@ -28,10 +28,17 @@ impl Target {
             protected: options.protected.clone(),
             mailbox: false,
         };
+        target.keys.extend(options.jwt_secret.as_ref().map(|secret| SigningKey::shared(secret.as_bytes())));
         let wire = Wire::silent(Arc::new(target.bare()));
         let hello = wire.request("GET", "/").send().await;
         if let Err(trouble) = hello {
-            anyhow::bail!("{} does not speak HTTP with us ({trouble}); is the URL right?", target.base.url());
+            let why = trouble.to_string();
+            let hint = match (target.base.tls, why.contains("certificate")) {
+                (true, true) => "accept its certificate with --insecure-tls",
+                (true, false) => "is it http:// after all?",
+                (false, _) => "is it https:// after all?",
+            };
+            anyhow::bail!("{} does not speak HTTP with us: {why}; {hint}", target.base.url());
         }
         target.document = document(&wire).await;
         target.mailbox = wire.request("GET", "/dev/mailbox.json").send().await.is_ok_and(|answer| answer.status == 200);

@@ -17,6 +17,8 @@ pub struct Options {
     pub credentials: Option<PathBuf>,
     /// A folder of PKCS#8 PEM files named by key id.
     pub keys_dir: Option<PathBuf>,
+    /// The secret of a target that signs with HS256.
+    pub jwt_secret: Option<String>,
     /// A bearer token for any API, with a second person's, and a path that the first opens.
     pub token: Option<String>,
     pub other_token: Option<String>,

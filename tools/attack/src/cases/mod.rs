@@ -1,12 +1,23 @@
 //! The attacks. A family is a file here and a line in the list.
 
-mod access;
+mod browser;
 mod claims;
-mod headers;
-mod input;
+mod credentials;
+mod enumeration;
+mod functions;
+mod http1;
+mod injection;
+mod limits;
+mod mfa;
+mod ownership;
+mod phone;
+mod properties;
 mod races;
+mod recovery;
+mod sessions;
+mod strangers;
 mod tokens;
-mod transport;
+mod walk;
 
 use crate::case::Case;
 
@@ -26,11 +37,19 @@ impl Family {
 const FAMILIES: &[Family] = &[
     Family { name: "tokens", parts: tokens::PARTS },
     Family { name: "claims", parts: claims::PARTS },
-    Family { name: "access", parts: &[access::CASES] },
-    Family { name: "input", parts: &[input::CASES] },
-    Family { name: "headers", parts: &[headers::CASES] },
-    Family { name: "races", parts: &[races::CASES] },
-    Family { name: "transport", parts: &[transport::CASES] },
+    Family { name: "credentials", parts: credentials::PARTS },
+    Family { name: "sessions", parts: sessions::PARTS },
+    Family { name: "ownership", parts: ownership::PARTS },
+    Family { name: "functions", parts: functions::PARTS },
+    Family { name: "properties", parts: properties::PARTS },
+    Family { name: "injection", parts: injection::PARTS },
+    Family { name: "enumeration", parts: enumeration::PARTS },
+    Family { name: "recovery", parts: recovery::PARTS },
+    Family { name: "mfa", parts: mfa::PARTS },
+    Family { name: "limits", parts: limits::PARTS },
+    Family { name: "races", parts: races::PARTS },
+    Family { name: "browser", parts: browser::PARTS },
+    Family { name: "http1", parts: http1::PARTS },
 ];
 
 pub fn families() -> &'static [Family] {

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, bail};
 use aws_lc_rs::{
     encoding::AsDer,
+    hmac,
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
     signature::{
@@ -27,6 +28,8 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
     Rsa(RsaKeyPair),
+    /// HMAC-SHA256: whoever can verify can sign.
+    Mac(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -38,6 +41,11 @@ impl SigningKey {
         let kid = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
         let Some(pair) = Pair::from_pkcs8(&der) else { bail!("{} is no Ed25519, P-256 or RSA key", path.display()) };
         Ok(Self { kid, pair })
+    }
+
+    /// The shared secret of a target that signs with HS256.
+    pub fn shared(secret: &[u8]) -> Self {
+        Self { kid: "shared".to_owned(), pair: Pair::Mac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))) }
     }
 
     /// A new one of the attacker's own: `EdDSA`, `ES256` or `RS256`.
@@ -55,6 +63,7 @@ impl SigningKey {
             Pair::Ed25519(_) => "EdDSA",
             Pair::P256(_) => "ES256",
             Pair::Rsa(_) => "RS256",
+            Pair::Mac(_) => "HS256",
         }
     }
 
@@ -68,6 +77,7 @@ impl SigningKey {
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).expect("RSA signs");
                 signature
             }
+            Pair::Mac(key) => hmac::sign(key, message).as_ref().to_vec(),
         }
     }
 
@@ -79,11 +89,12 @@ impl SigningKey {
             Pair::Ed25519(pair) => verify(&ED25519, pair.public_key().as_ref(), &message, &signature),
             Pair::P256(pair) => verify(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref(), &message, &signature),
             Pair::Rsa(pair) => verify(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref(), &message, &signature),
+            Pair::Mac(key) => hmac::verify(key, message.as_bytes(), &signature).is_ok(),
         };
         token.header["alg"] == self.alg() && checked
     }
 
-    /// The public half as a JWK.
+    /// The public half as a JWK; null for a secret, which has none.
     pub fn jwk(&self) -> Value {
         match &self.pair {
             Pair::Ed25519(pair) => json!({"kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key().as_ref())}),
@@ -96,6 +107,7 @@ impl SigningKey {
                 let modulus = encode(public.modulus().big_endian_without_leading_zero());
                 json!({"kty": "RSA", "n": modulus, "e": encode(public.exponent().big_endian_without_leading_zero())})
             }
+            Pair::Mac(_) => Value::Null,
         }
     }
 
@@ -105,6 +117,7 @@ impl SigningKey {
             Pair::Ed25519(pair) => pair.public_key().as_der(),
             Pair::P256(pair) => pair.public_key().as_der(),
             Pair::Rsa(pair) => pair.public_key().as_der(),
+            Pair::Mac(_) => return Vec::new(),
         };
         der.expect("a public key has a DER form").as_ref().to_vec()
     }

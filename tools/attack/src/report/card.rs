@@ -13,13 +13,19 @@ const YELLOW: &str = "33";
 impl Report {
     /// With colours or without.
     pub fn card(&self, colours: bool) -> String {
-        let paint =
-            |code: &str, text: &str| if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+        let paint = |code: &str, text: &str| painted(colours, code, text);
         let mut card = String::new();
         for (family, outcomes) in self.families() {
             let _ = writeln!(card, "\n{}", paint("1", family));
-            for outcome in outcomes {
-                let _ = writeln!(card, "{}", line(outcome, &paint));
+            for alike in outcomes.chunk_by(|a, b| matches!(a.verdict, Verdict::Skipped(_)) && a.verdict == b.verdict) {
+                let _ = match alike {
+                    [first, .., last] if alike.len() > 2 => {
+                        let ids = format!("{} … {}", first.case.id, last.case.id);
+                        let why = first.verdict.reason();
+                        writeln!(card, "{}", paint(GREY, &format!("  – {ids}: {} skipped: {why}", alike.len())))
+                    }
+                    few => few.iter().try_for_each(|outcome| writeln!(card, "{}", line(outcome, &paint))),
+                };
             }
         }
         card.push_str(&self.summary(colours));
@@ -28,8 +34,7 @@ impl Report {
 
     /// The counts, and what is known of each hole.
     pub fn summary(&self, colours: bool) -> String {
-        let paint =
-            |code: &str, text: &str| if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+        let paint = |code: &str, text: &str| painted(colours, code, text);
         let mut card = String::new();
         let counts = self.counts();
         let holes =
@@ -38,7 +43,7 @@ impl Report {
             card,
             "\n{} cases against {} in {:.1} s: {} held, {holes}, {} skipped, {} broken.",
             self.outcomes.len(),
-            self.target,
+            plain(&self.target),
             self.took.as_secs_f32(),
             counts.held,
             counts.skipped,
@@ -49,6 +54,16 @@ impl Report {
         }
         card
     }
+}
+
+fn painted(colours: bool, code: &str, text: &str) -> String {
+    let text = plain(text);
+    if colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
+}
+
+/// A target must not be able to paint on the terminal of whoever attacks it.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn line(outcome: &Outcome, paint: &impl Fn(&str, &str) -> String) -> String {
@@ -68,7 +83,7 @@ fn hole(outcome: &Outcome, paint: &impl Fn(&str, &str) -> String) -> String {
     let case = outcome.case;
     let mut text = format!("\n{} {}\n", paint(RED, "✗ HOLE"), paint("1", &format!("{}: {}", case.id, case.title)));
     let _ = writeln!(text, "  {}", paint(GREY, &ids(outcome)));
-    if let Some(exchange) = outcome.exchanges.last() {
+    if let Some(exchange) = outcome.telling() {
         let _ = writeln!(text, "{}", indented("sent", &head_and_body(&exchange.request)));
     }
     let _ = writeln!(text, "{}", indented("expected", &outcome.expected));
@@ -95,15 +110,15 @@ fn first(text: &str, longest: usize) -> String {
 /// Wrapped at 100 columns, under a word of its own.
 fn indented(word: &str, text: &str) -> String {
     let mut lines = vec![String::new()];
-    for part in text.split_whitespace() {
+    for part in text.split_whitespace().map(plain) {
         let line = lines.last_mut().expect("there is always one");
         if line.chars().count() + part.chars().count() > 88 && !line.is_empty() {
-            lines.push(part.to_owned());
+            lines.push(part);
         } else {
             if !line.is_empty() {
                 line.push(' ');
             }
-            line.push_str(part);
+            line.push_str(&part);
         }
     }
     let mut indented = String::new();

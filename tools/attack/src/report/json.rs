@@ -30,6 +30,7 @@ fn case(outcome: &Outcome) -> Value {
             "request": exchange.request,
             "answer": exchange.answer,
             "took_ms": milliseconds(exchange.took),
+            "telling": exchange.telling,
         })
     });
     json!({

@@ -49,7 +49,7 @@ fn test(xml: &mut String, outcome: &Outcome) {
         Verdict::Skipped(_) => writeln!(xml, "><skipped message=\"{reason}\"/></testcase>"),
         Verdict::Broken(_) => writeln!(xml, "><error message=\"{reason}\"/></testcase>"),
         Verdict::Hole(_) => {
-            let last = outcome.exchanges.last().map(|exchange| format!("{}\n\n{}", exchange.request, exchange.answer));
+            let last = outcome.telling().map(|exchange| format!("{}\n\n{}", exchange.request, exchange.answer));
             let text = escaped(&last.unwrap_or_default());
             writeln!(xml, "><failure message=\"{reason}\">{text}</failure></testcase>")
         }

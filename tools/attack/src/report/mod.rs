@@ -4,6 +4,8 @@ mod card;
 mod html;
 mod json;
 mod junit;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ pub struct Answer {
     /// `GET /v1/users/me`, for sentences.
     pub(super) asked: String,
     pub(super) record: Arc<Record>,
+    pub(super) number: usize,
 }
 
 impl Answer {
@@ -54,25 +55,31 @@ impl Answer {
             self.record.controls.fetch_add(1, Ordering::Relaxed);
             return Ok(self);
         }
-        Err(Trouble::Broken(format!("the control failed: {what}: {} got {}", self.asked, self.seen())))
+        let said: String = self.text().chars().take(300).collect();
+        Err(Trouble::Broken(format!("the control failed: {what}: {} got {} {said}", self.asked, self.status)))
     }
 
     /// The attack must be refused, with any 4xx: another service may see another 4xx fit. A 5xx is no refusal, it is an
     /// accident on the way to one.
     pub fn refused(&self) -> Verdict {
-        match self.status {
-            400..=499 => Verdict::Held,
-            500..=599 => Verdict::Hole(format!("{} fell over: {}", self.asked, self.seen())),
-            _ => Verdict::Hole(format!("{} was let through: {}", self.asked, self.seen())),
-        }
+        let what = if self.status >= 500 { "fell over" } else { "was let through" };
+        self.held_if(matches!(self.status, 400..=499), || format!("{} {what}: {}", self.asked, self.seen()))
     }
 
     /// One of these statuses, and nothing else.
     pub fn must_be(&self, statuses: &[u16]) -> Verdict {
         let expected: Vec<_> = statuses.iter().map(ToString::to_string).collect();
-        Verdict::held_if(statuses.contains(&self.status), || {
+        self.held_if(statuses.contains(&self.status), || {
             format!("{} got {} instead of {}", self.asked, self.seen(), expected.join(" or "))
         })
+    }
+
+    /// As `Verdict::held_if`, and the report shows this very exchange beside the hole.
+    pub fn held_if(&self, held: bool, seen: impl FnOnce() -> String) -> Verdict {
+        if !held {
+            self.record.tell(self.number);
+        }
+        Verdict::held_if(held, seen)
     }
 
     /// `401 UNAUTHENTICATED`, for sentences.

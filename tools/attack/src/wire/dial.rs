@@ -46,7 +46,7 @@ pub async fn dial(wire: &Wire, protocols: &[&[u8]]) -> Result<Box<dyn Duplex>, T
 }
 
 /// TCP alone, also where the target speaks TLS.
-pub async fn tcp(wire: &Wire) -> Result<TcpStream, Trouble> {
+pub(super) async fn tcp(wire: &Wire) -> Result<TcpStream, Trouble> {
     let (target, address) = (&wire.target, wire.target.base.address);
     let opened = async {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };

@@ -31,6 +31,9 @@ pub struct Exchange {
     pub request: String,
     pub answer: String,
     pub took: Duration,
+    /// This is the one in which the hole was seen.
+    pub telling: bool,
+    pub(crate) number: usize,
 }
 
 /// The cable between a case and its target, with an address of its own at our end.
@@ -42,10 +45,11 @@ pub struct Wire {
 }
 
 /// What happened on a wire.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Record {
     exchanges: Mutex<Vec<Exchange>>,
     left_out: AtomicUsize,
+    next: AtomicUsize,
     /// How many controls have held. A case without one proves nothing.
     pub(crate) controls: AtomicUsize,
 }
@@ -54,13 +58,28 @@ pub(crate) struct Record {
 const KEPT: usize = 12;
 
 impl Record {
-    pub(crate) fn note(&self, exchange: Exchange) {
+    /// Returns the number by which it can be told of later.
+    pub(crate) fn note(&self, mut exchange: Exchange) -> usize {
+        exchange.number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = exchange.number;
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         if exchanges.len() >= KEPT {
-            exchanges.remove(KEPT / 2);
+            let dull = (KEPT / 2..exchanges.len()).find(|at| !exchanges[*at].telling).unwrap_or(KEPT / 2);
+            exchanges.remove(dull);
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
         exchanges.push(exchange);
+        number
+    }
+
+    /// The hole was seen in this one; the first that is told of is it.
+    pub(crate) fn tell(&self, number: usize) {
+        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        if exchanges.iter().all(|exchange| !exchange.telling)
+            && let Some(exchange) = exchanges.iter_mut().find(|exchange| exchange.number == number)
+        {
+            exchange.telling = true;
+        }
     }
 
     pub(crate) fn take(&self) -> Vec<Exchange> {

@@ -1,13 +1,16 @@
 //! Bytes as they are, for what no client library would send, and whatever comes back.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{sleep, timeout_at},
 };
 
-use super::{Duplex, Exchange, Wire, dial, text};
+use super::{Duplex, Exchange, Record, Wire, dial, dial::tcp, text};
 use crate::case::{Trouble, Verdict};
 
 /// Bytes to be sent, in one piece or in several.
@@ -26,6 +29,8 @@ pub struct RawAnswer {
     /// The other side closed the connection.
     pub closed: bool,
     pub took: Duration,
+    record: Arc<Record>,
+    number: usize,
 }
 
 /// A connection to be written to and read from at will, as for frames of HTTP/2 or a client that is slow.
@@ -74,12 +79,14 @@ impl Raw {
             }
         }
         let (bytes, closed) = socket.read_for(self.wait).await;
-        let answer = RawAnswer { bytes, closed, took: started.elapsed() };
-        self.wire.record.note(Exchange {
+        let record = Arc::clone(&self.wire.record);
+        let mut answer = RawAnswer { bytes, closed, took: started.elapsed(), record, number: 0 };
+        answer.number = self.wire.record.note(Exchange {
             note: self.note,
             request: text::shorten(&text::cut(&text::visible(&self.pieces.concat()), 2000)),
             answer: text::shorten(&text::cut(&answer.shown(), 2000)),
             took: answer.took,
+            ..Exchange::default()
         });
         Ok(answer)
     }
@@ -110,7 +117,15 @@ impl RawAnswer {
             0 => self.closed,
             _ => false,
         };
-        Verdict::held_if(held, || format!("not refused: {}", self.seen()))
+        self.held_if(held, || format!("not refused: {}", self.seen()))
+    }
+
+    /// As `Verdict::held_if`, and the report shows this very exchange beside the hole.
+    pub fn held_if(&self, held: bool, seen: impl FnOnce() -> String) -> Verdict {
+        if !held {
+            self.record.tell(self.number);
+        }
+        Verdict::held_if(held, seen)
     }
 
     pub fn seen(&self) -> String {
@@ -130,6 +145,11 @@ impl RawAnswer {
 impl Socket {
     pub async fn open(wire: &Wire, protocols: &[&[u8]]) -> Result<Self, Trouble> {
         Ok(Self { stream: dial(wire, protocols).await? })
+    }
+
+    /// TCP alone, also where the target speaks TLS.
+    pub async fn open_without_tls(wire: &Wire) -> Result<Self, Trouble> {
+        Ok(Self { stream: Box::new(tcp(wire).await?) })
     }
 
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Trouble> {

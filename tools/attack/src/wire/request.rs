@@ -1,6 +1,9 @@
 //! A request through hyper: whatever HTTP allows, odd headers and methods with it. For what it does not, see `raw`.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::{HeaderName, HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,6 +18,8 @@ use crate::{actors::Person, case::Trouble};
 /// The longest that a refusal for the rate limit is waited out; the limits that last longer are an address's, and that
 /// we change instead.
 const LONGEST_WAIT: u64 = 65;
+/// So many times is a service asked again that says it is busy.
+const BUSY: u8 = 5;
 /// No answer of an API is longer. A stream is read this far and cut.
 const LONGEST_ANSWER: usize = 4 << 20;
 
@@ -99,9 +104,15 @@ impl Request {
     }
 
     pub async fn send(self) -> Result<Answer, Trouble> {
-        let mut moved = false;
+        let (mut moved, mut busy) = (false, 0);
         loop {
             let answer = self.once().await?;
+            // Too busy at this moment, as other cases make it: that is nobody's verdict.
+            if answer.status == 503 && !self.counts && busy < BUSY && answer.header("retry-after").is_some() {
+                busy += 1;
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
             if answer.status != 429 || self.counts {
                 return Ok(answer);
             }
@@ -127,18 +138,16 @@ impl Request {
             Ok(outcome) => outcome,
             Err(_) => Err(Trouble::Broken(format!("no answer within {} s", self.patience.as_secs()))),
         };
-        let (answer, shown) = match outcome {
-            Ok((status, headers, bytes)) => {
-                let shown = text::answer(status, &headers, &bytes);
-                let (asked, record) =
-                    (format!("{} {}", self.method, text::cut(&self.path, 60)), self.wire.record.clone());
-                (Ok(Answer { status, headers, bytes, took, asked, record }), shown)
-            }
-            Err(trouble) => (Err(trouble.clone()), trouble.to_string()),
+        let shown = match &outcome {
+            Ok((status, headers, bytes)) => text::answer(*status, headers, bytes),
+            Err(trouble) => trouble.to_string(),
         };
         let request = text::request(self, &self.wire.target.base);
-        self.wire.record.note(Exchange { note: self.note.clone(), request, answer: shown, took });
-        answer
+        let (note, record) = (self.note.clone(), Arc::clone(&self.wire.record));
+        let number = record.note(Exchange { note, request, answer: shown, took, ..Exchange::default() });
+        let (status, headers, bytes) = outcome?;
+        let asked = format!("{} {}", self.method, text::cut(&self.path, 60));
+        Ok(Answer { status, headers, bytes, took, asked, record, number })
     }
 
     async fn exchange(&self) -> Result<(u16, http::HeaderMap, Vec<u8>), Trouble> {

@@ -16,9 +16,9 @@ pub const CASES: &[Case] = &[
         title: "Another person's id in a token of one's own session",
         pillar: Some("session-liveness"),
         asvs: &["9.2.2", "7.2.1"],
-        teaching: "The signature is right, the session is alive, only `sub` is somebody else: a mistake in an issuer, or a \
-                   personalised claim, is enough to make one. The session's row says whose it is; a token whose subject and \
-                   session do not belong together is refused, and nothing is looked up under `sub` alone.",
+        teaching: "The signature is right, the session is alive, only `sub` is somebody else: a mistake in an issuer, \
+                   or a personalised claim, is enough to make one. The session's row says whose it is; a token whose \
+                   subject and session do not belong together is refused, and nothing is looked up under `sub` alone.",
         needs: &[Need::JwtDoor, Need::SigningKey, Need::TwoUsers],
         run: |attempt| Box::pin(of_another(attempt, "sub")),
         ..FORM
@@ -28,9 +28,10 @@ pub const CASES: &[Case] = &[
         title: "Another person's session in a token of one's own",
         pillar: Some("session-liveness"),
         asvs: &["9.2.2", "7.2.1"],
-        teaching: "The other half of the same mix: one's own `sub`, and the session of somebody else. Where only the liveness of \
-                   the session is asked, one's own token lives on for as long as the other person is signed in, through one's own \
-                   logout and suspension. Subject and session are asked together, in one query.",
+        teaching: "The other half of the same mix: one's own `sub`, and the session of somebody else. Where only the \
+                   liveness of the session is asked, one's own token lives on for as long as the other person is \
+                   signed in, through one's own logout and suspension. Subject and session are asked together, in one \
+                   query.",
         needs: &[Need::JwtDoor, Need::SigningKey, Need::TwoUsers],
         run: |attempt| Box::pin(of_another(attempt, "sid")),
         ..FORM
@@ -40,9 +41,10 @@ pub const CASES: &[Case] = &[
         title: "A token of a session that never was",
         pillar: Some("session-liveness"),
         asvs: &["7.2.1", "7.4.1"],
-        teaching: "A stateless token is believed because it is signed; that somebody ever signed in for it is taken on trust. \
-                   With the key in the wrong hands, tokens for everybody follow, and nothing in the database shows it. A session \
-                   that must exist, live and belong to the subject makes the key alone worthless.",
+        teaching: "A stateless token is believed because it is signed; that somebody ever signed in for it is taken \
+                   on trust. With the key in the wrong hands, tokens for everybody follow, and nothing in the \
+                   database shows it. A session that must exist, live and belong to the subject makes the key alone \
+                   worthless.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401", |jwt| {
                 let odd = [
@@ -60,9 +62,10 @@ pub const CASES: &[Case] = &[
         title: "A token that leaves a claim out",
         pillar: None,
         asvs: &["9.2.2", "2.2.1"],
-        teaching: "Each claim that is optional in the code is a switch in the hand of whoever makes tokens: without `sid` no \
-                   liveness, without `jti` no denylist, without `scope` perhaps all scopes. RFC 9068 section 2.2 lists what an \
-                   access token must have. A struct without a single `Option` turns each absence into a 401.",
+        teaching: "Each claim that is optional in the code is a switch in the hand of whoever makes tokens: without \
+                   `sid` no liveness, without `jti` no denylist, without `scope` perhaps all scopes. RFC 9068 section \
+                   2.2 lists what an access token must have. A struct without a single `Option` turns each absence \
+                   into a 401.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401 for each that is missing", |jwt| {
                 ["sub", "sid", "jti", "client_id", "scope", "role", "nbf", "amr"]
@@ -78,9 +81,10 @@ pub const CASES: &[Case] = &[
         title: "Claims that are lists, objects or SQL",
         pillar: None,
         asvs: &["9.2.2", "2.2.1", "1.2.4"],
-        teaching: "A signed claim is still input: `sub` goes into a query, `sid` into another, and an issuer that copies user names \
-                   into claims copies quotes with them. In loosely typed code a list or an object becomes an operator of the \
-                   database (`{\"$ne\": null}`). Ids are parsed as ids, in the one spelling that the service writes.",
+        teaching: "A signed claim is still input: `sub` goes into a query, `sid` into another, and an issuer that \
+                   copies user names into claims copies quotes with them. In loosely typed code a list or an object \
+                   becomes an operator of the database (`{\"$ne\": null}`). Ids are parsed as ids, in the one \
+                   spelling that the service writes.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401, never a 500", |jwt| {
                 let id = jwt.text("sub");
@@ -114,9 +118,10 @@ pub const CASES: &[Case] = &[
         pillar: Some("session-liveness"),
         owasp: &["API2:2023", "API5:2023"],
         asvs: &["8.2.1", "8.3.1"],
-        teaching: "A role in a token is what the role was when the token was made, or what whoever made the token wanted. If it \
-                   alone decides, a demoted administrator stays one until expiry, and a leaked key makes administrators of anybody. \
-                   The service keeps the role with the account, compares, and refuses a token that disagrees.",
+        teaching: "A role in a token is what the role was when the token was made, or what whoever made the token \
+                   wanted. If it alone decides, a demoted administrator stays one until expiry, and a leaked key \
+                   makes administrators of anybody. The service keeps the role with the account, compares, and \
+                   refuses a token that disagrees.",
         needs: &[Need::User, Need::SigningKey, Need::Operation("GET", "/v1/admin/users")],
         run: |attempt| Box::pin(role_raised(attempt)),
         ..FORM
@@ -126,9 +131,10 @@ pub const CASES: &[Case] = &[
         title: "A token that claims to be newer than the last change of the password",
         pillar: Some("session-liveness"),
         asvs: &["7.4.1", "7.4.3"],
-        teaching: "To end all tokens at once, services count generations: a token of an earlier one is dead. The count stands in the \
-                   token, so it must be equal to the one in the database, not at least as high: else a token with a large number \
-                   survives every change to come. It is also input: negative, padded or huge, it must not be read as something else.",
+        teaching: "To end all tokens at once, services count generations: a token of an earlier one is dead. The \
+                   count stands in the token, so it must be equal to the one in the database, not at least as high: \
+                   else a token with a large number survives every change to come. It is also input: negative, padded \
+                   or huge, it must not be read as something else.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401: equal, not at least", |jwt| {
                 let jti = jwt.text("jti");

@@ -16,9 +16,10 @@ pub const CASES: &[Case] = &[
         title: "A token of another kind, signed with the same key",
         pillar: Some("jwt-type"),
         asvs: &["9.2.2"],
-        teaching: "One key signs many things: ID tokens, logout tokens, links in mails, tickets for downloads. Each is a genuine \
-                   signature over claims that somebody else had a say in. RFC 8725 section 3.11 gives every kind a `typ` of its \
-                   own, and RFC 9068 says `at+jwt` for access tokens: what has another, or none, is not one.",
+        teaching: "One key signs many things: ID tokens, logout tokens, links in mails, tickets for downloads. Each \
+                   is a genuine signature over claims that somebody else had a say in. RFC 8725 section 3.11 gives \
+                   every kind a `typ` of its own, and RFC 9068 says `at+jwt` for access tokens: what has another, or \
+                   none, is not one.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401: at+jwt or nothing", |jwt| {
                 let kinds = [
@@ -29,7 +30,7 @@ pub const CASES: &[Case] = &[
                     json!("jwt+at"),
                     json!(""),
                 ];
-                headers(&jwt, "typ", &kinds)
+                if has_a_type(&jwt) { headers(&jwt, "typ", &kinds) } else { Vec::new() }
             }))
         },
         ..FORM
@@ -39,16 +40,13 @@ pub const CASES: &[Case] = &[
         title: "A token that does not say of what kind it is",
         pillar: Some("jwt-type"),
         asvs: &["9.2.2"],
-        teaching: "`typ` is optional in RFC 7519, so libraries do not ask for it, and tokens of old or careless issuers have none. \
-                   A check that passes what says nothing is no check. Null, a list or an object in its place are the same \
-                   absence, said differently; a strict header type refuses them all.",
+        teaching: "`typ` is optional in RFC 7519, so libraries do not ask for it, and tokens of old or careless \
+                   issuers have none. A check that passes what says nothing is no check. Null, a list or an object in \
+                   its place are the same absence, said differently; a strict header type refuses them all.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401", |jwt| {
-                headers(
-                    &jwt,
-                    "typ",
-                    &[Value::Null, json!(["at+jwt"]), json!({"": "at+jwt"}), json!(1), json!("at+jwt;x=1")],
-                )
+                let kinds = [Value::Null, json!(["at+jwt"]), json!({"": "at+jwt"}), json!(1), json!("at+jwt;x=1")];
+                if has_a_type(&jwt) { headers(&jwt, "typ", &kinds) } else { Vec::new() }
             }))
         },
         ..FORM
@@ -58,11 +56,15 @@ pub const CASES: &[Case] = &[
         title: "An ID token for an access token",
         pillar: Some("jwt-type"),
         asvs: &["9.2.2"],
-        teaching: "An ID token tells an application who signed in; it goes through browsers and to third parties, and nobody treats \
-                   it as a key. Services that take any token of the right issuer take it for one, and the application becomes the \
-                   user. Sign-in with Facebook was abused with tokens that another application had been given.",
+        teaching: "An ID token tells an application who signed in; it goes through browsers and to third parties, and \
+                   nobody treats it as a key. Services that take any token of the right issuer take it for one, and \
+                   the application becomes the user. Sign-in with Facebook was abused with tokens that another \
+                   application had been given.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401", |jwt| {
+                if !has_a_type(&jwt) {
+                    return Vec::new();
+                }
                 let id_token =
                     jwt.header("typ", "JWT").claim("nonce", "n-0S6_WzA2Mj").claim("at_hash", "77QmUPtjPfzWtF2AnpK9RQ");
                 let narrow = id_token.clone().claim("scope", Value::Null).claim("client_id", Value::Null);
@@ -79,10 +81,10 @@ pub const CASES: &[Case] = &[
         title: "A token with a critical extension that nobody knows",
         pillar: None,
         asvs: &["9.1.1", "9.2.2"],
-        teaching: "`crit` lists members of the header that a verifier must understand or refuse the token (RFC 7515 section \
-                   4.1.11): \"this counts only once\", \"only from this address\". Libraries that ignore the list drop the condition \
-                   and keep the right; Authlib did until 2025 (CVE-2025-59420). A service that knows no extension refuses them \
-                   all.",
+        teaching: "`crit` lists members of the header that a verifier must understand or refuse the token (RFC 7515 \
+                   section 4.1.11): \"this counts only once\", \"only from this address\". Libraries that ignore the \
+                   list drop the condition and keep the right; Authlib did until 2025 (CVE-2025-59420). A service \
+                   that knows no extension refuses them all.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401", |jwt| {
                 let once = jwt.clone().header("crit", json!(["once"])).header("once", true);
@@ -102,8 +104,10 @@ pub const CASES: &[Case] = &[
         title: "A token whose payload is not encoded",
         pillar: None,
         asvs: &["9.1.1"],
-        teaching: "RFC 7797's `b64: false` signs the payload as it is, not its encoding. A verifier that knows it and a reader that \
-                   does not see two different payloads under one signature. RFC 7797 section 7 forbids it for JWTs, and a reader that does not know it must not ignore it: refuse the member wherever it stands.",
+        teaching: "RFC 7797's `b64: false` signs the payload as it is, not its encoding. A verifier that knows it and \
+                   a reader that does not see two different payloads under one signature. RFC 7797 section 7 forbids \
+                   it for JWTs, and a reader that does not know it must not ignore it: refuse the member wherever it \
+                   stands.",
         run: |attempt| Box::pin(unencoded(attempt)),
         ..FORM
     },
@@ -112,9 +116,10 @@ pub const CASES: &[Case] = &[
         title: "A genuine token with a member in its header that does not belong there",
         pillar: None,
         asvs: &["9.1.3"],
-        teaching: "Even a token with a genuine signature must not carry `jwk`, `jku`, `x5u`, `x5c` or `zip`: if it does, somebody who \
-                   can have things signed is trying out who reads them, and the next service that gets this token may. An \
-                   allowlist of three members (`alg`, `kid`, `typ`) is shorter than every list of bad ones, and does not age.",
+        teaching: "Even a token with a genuine signature must not carry `jwk`, `jku`, `x5u`, `x5c` or `zip`: if it \
+                   does, somebody who can have things signed is trying out who reads them, and the next service that \
+                   gets this token may. An allowlist of three members (`alg`, `kid`, `typ`) is shorter than every \
+                   list of bad ones, and does not age.",
         run: |attempt| {
             Box::pin(believed_by_nobody(attempt, "401", |jwt| {
                 let extra = [
@@ -142,13 +147,19 @@ pub const CASES: &[Case] = &[
         title: "A token that says one thing twice",
         pillar: None,
         asvs: &["9.1.1", "1.5.3"],
-        teaching: "JSON does not forbid a member to stand twice; parsers take the first, the last, or refuse. Two parsers in one \
-                   system (a gateway in Go, a service in Java) then read two different tokens under one genuine signature: \
-                   CouchDB's administrators were made so (CVE-2017-12635). RFC 7519 section 4 lets a reader refuse: it should.",
+        teaching: "JSON does not forbid a member to stand twice; parsers take the first, the last, or refuse. Two \
+                   parsers in one system (a gateway in Go, a service in Java) then read two different tokens under \
+                   one genuine signature: CouchDB's administrators were made so (CVE-2017-12635). RFC 7519 section 4 \
+                   lets a reader refuse: it should.",
         run: |attempt| Box::pin(doubled(attempt)),
         ..FORM
     },
 ];
+
+/// `JWT` says no more than that it is one: a target whose tokens have no type of their own cannot tell kinds apart by it.
+fn has_a_type(jwt: &Jwt) -> bool {
+    jwt.header["typ"].as_str().is_some_and(|typ| !typ.eq_ignore_ascii_case("jwt"))
+}
 
 fn headers(jwt: &Jwt, name: &str, values: &[Value]) -> Vec<(String, Jwt)> {
     let change = |value: &Value| {

@@ -13,9 +13,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-base64-padding",
         title: "A genuine token with padding behind its parts",
-        teaching: "RFC 7515 writes base64url without padding. A decoder that takes the equals signs as well gives one token \
-                   several names, and whatever goes by the name (a list of revoked tokens, a cache, a log that is searched) \
-                   knows one of them. Nothing is forged here; what is tested is that a token has one spelling.",
+        teaching: "RFC 7515 writes base64url without padding. A decoder that takes the equals signs as well gives one \
+                   token several names, and whatever goes by the name (a list of revoked tokens, a cache, a log that \
+                   is searched) knows one of them. Nothing is forged here; what is tested is that a token has one \
+                   spelling.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401: one token has one spelling", |jwt| {
                 let [header, claims, signature] = &jwt.parts;
@@ -31,27 +32,29 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-base64-alphabet",
         title: "A genuine token in the other alphabet of base64",
-        teaching: "Base64 has two alphabets that differ in two letters: `+/` and `-_`. Lenient decoders take both, and each \
-                   letter that is exchanged doubles the number of a token's names. It is a small hole by itself; together \
-                   with a list of revoked tokens that is kept by text, it brings back the one that was revoked.",
+        teaching: "Base64 has two alphabets that differ in two letters: `+/` and `-_`. Lenient decoders take both, \
+                   and each letter that is exchanged doubles the number of a token's names. It is a small hole by \
+                   itself; together with a list of revoked tokens that is kept by text, it brings back the one that \
+                   was revoked.",
         run: |attempt| Box::pin(other_alphabet(attempt)),
         ..FORM
     },
     Case {
         id: "jwt-base64-stray-bits",
         title: "A genuine token with other bits at the very end of its signature",
-        teaching: "64 bytes fill 86 letters of base64 with four bits left over. RFC 4648 section 3.5 lets a decoder refuse what \
-                   is not zero there, since otherwise sixteen texts mean the same bytes. Python's and many others ignore \
-                   them. A gate that keys its cache or its denylist by the text must not have such twins.",
+        teaching: "64 bytes fill 86 letters of base64 with four bits left over. RFC 4648 section 3.5 lets a decoder \
+                   refuse what is not zero there, since otherwise sixteen texts mean the same bytes. Python's and \
+                   many others ignore them. A gate that keys its cache or its denylist by the text must not have such \
+                   twins.",
         run: |attempt| Box::pin(none_opens(attempt, "401: one token has one spelling", stray_bits)),
         ..FORM
     },
     Case {
         id: "jwt-whitespace",
         title: "A genuine token with white space in it",
-        teaching: "MIME's base64 has line ends, so many decoders skip white space, and some skip everything that they do not \
-                   know. A token that was taken apart and put together again with blanks is then as good as the old one, under \
-                   a new name; and what a proxy trims, the service behind it may read.",
+        teaching: "MIME's base64 has line ends, so many decoders skip white space, and some skip everything that they \
+                   do not know. A token that was taken apart and put together again with blanks is then as good as \
+                   the old one, under a new name; and what a proxy trims, the service behind it may read.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let [header, claims, signature] = &jwt.parts;
@@ -70,9 +73,9 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-unicode",
         title: "A token with letters that only look right",
-        teaching: "Full-width letters, a byte order mark, a dot of another script: code that normalises text before it compares, \
-                   or decodes bytes as Latin-1 in one place and UTF-8 in another, makes two tokens one. A token is ASCII \
-                   (RFC 7515 section 2); everything else is refused before it is taken apart.",
+        teaching: "Full-width letters, a byte order mark, a dot of another script: code that normalises text before \
+                   it compares, or decodes bytes as Latin-1 in one place and UTF-8 in another, makes two tokens one. \
+                   A token is ASCII (RFC 7515 section 2); everything else is refused before it is taken apart.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let [header, claims, signature] = &jwt.parts;
@@ -91,10 +94,9 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-two-payloads",
         title: "A token of four parts, or of six",
-        teaching: "Code that splits at the dots and takes the first, the second and the last part never notices that there are \
-                   more: the signature is checked over other bytes than the claims that are read. A JWS has three parts, a JWE \
-                   five; count them, and let one function cut the very bytes that were verified.",
-        pillar: Some("jwt-signature"),
+        teaching: "Code that splits at the dots and takes the first, the second and the last part never notices that \
+                   there are more: the signature is checked over other bytes than the claims that are read. A JWS has \
+                   three parts, a JWE five; count them, and let one function cut the very bytes that were verified.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let [header, claims, signature] = &jwt.parts;

@@ -3,7 +3,9 @@
 mod algorithm;
 mod encoding;
 mod keys;
-mod lure;
+pub(in crate::cases) mod lure;
+mod names;
+mod secrets;
 mod shape;
 mod signature;
 
@@ -14,7 +16,8 @@ use crate::{
 };
 
 /// Parts of one family, in order.
-pub const PARTS: &[&[Case]] = &[algorithm::CASES, signature::CASES, keys::CASES, encoding::CASES, shape::CASES];
+pub const PARTS: &[&[Case]] =
+    &[algorithm::CASES, signature::CASES, keys::CASES, names::CASES, encoding::CASES, shape::CASES];
 
 /// What is wrong with it, and the token itself.
 pub(in crate::cases) type Forged = (String, String);
@@ -36,7 +39,7 @@ pub(in crate::cases) async fn all_refused(
     tokens: Vec<Forged>,
 ) -> Result<Verdict, Trouble> {
     if tokens.is_empty() {
-        return Err(Trouble::Skipped("its tokens cannot be forged in this way".to_owned()));
+        return Err(Trouble::Skipped("its tokens have nothing that could be changed in this way".to_owned()));
     }
     let mut verdict = Verdict::Held;
     for (what, token) in tokens {

@@ -16,9 +16,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-jwe",
         title: "An encrypted token instead of a signed one",
-        teaching: "Encryption with a public key proves nothing: anybody can encrypt to it. Libraries that read JWS and JWE \
-                   through one function have taken a token encrypted with the service's public key for an authentic one, since the library chose by what came (jwcrypto, CVE-2022-3102). A verifier for signed tokens reads three parts, never \
-                   five.",
+        teaching: "Encryption with a public key proves nothing: anybody can encrypt to it. Libraries that read JWS \
+                   and JWE through one function have taken a token encrypted with the service's public key for an \
+                   authentic one, since the library chose by what came (jwcrypto, CVE-2022-3102). A verifier for \
+                   signed tokens reads three parts, never five.",
         asvs: &["9.1.1", "9.1.2"],
         run: |attempt| Box::pin(none_opens(attempt, "401", encrypted)),
         ..FORM
@@ -26,17 +27,19 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-nested",
         title: "A genuine token inside of another",
-        teaching: "With `cty: JWT` the payload of a token is a token. A verifier that unwraps may check one of the two layers \
-                   and read the claims of the other: the inner one was signed by the service, the outer one by nobody. RFC 8725 section 3.3 wants both verified. Where nesting is not used, it is not read.",
+        teaching: "With `cty: JWT` the payload of a token is a token. A verifier that unwraps may check one of the \
+                   two layers and read the claims of the other: the inner one was signed by the service, the outer \
+                   one by nobody. RFC 8725 section 3.3 wants both verified. Where nesting is not used, it is not \
+                   read.",
         run: |attempt| Box::pin(none_opens(attempt, "401", nested)),
         ..FORM
     },
     Case {
         id: "jwt-json-serialization",
         title: "A token in JSON instead of three parts",
-        teaching: "JWS also has a JSON form, with several signatures and with headers that nobody signed (RFC 7515 section 7.2). \
-                   A library that reads every form on its own accepts an unprotected `alg`, or one good signature beside a bad \
-                   one. Read the compact form alone.",
+        teaching: "JWS also has a JSON form, with several signatures and with headers that nobody signed (RFC 7515 \
+                   section 7.2). A library that reads every form on its own accepts an unprotected `alg`, or one good \
+                   signature beside a bad one. Read the compact form alone.",
         asvs: &["9.1.1", "9.1.2"],
         run: |attempt| Box::pin(none_opens(attempt, "401", as_json)),
         ..FORM
@@ -44,9 +47,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-header-not-an-object",
         title: "A header that is a list, a word or nothing",
-        teaching: "A header that parses as JSON need not be an object, and code that goes on with `header.alg` finds nothing, and \
-                   nothing has a default. Serde fills a Rust struct from an array, member by member, when asked for no more \
-                   than that. Whatever comes in has the expected shape, or is refused with the same 401; never a 500.",
+        teaching: "A header that parses as JSON need not be an object, and code that goes on with `header.alg` finds \
+                   nothing, and nothing has a default. Serde fills a Rust struct from an array, member by member, \
+                   when asked for no more than that. Whatever comes in has the expected shape, or is refused with the \
+                   same 401; never a 500.",
         asvs: &["9.1.1", "2.2.1"],
         run: |attempt| {
             Box::pin(none_opens(attempt, "401, never a 500", |jwt| {
@@ -63,9 +67,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-claims-not-an-object",
         title: "Claims that are a list, a word or nothing",
-        teaching: "The payload of a JWS may be anything; only the claims of a JWT are a JSON object. Here each payload is under a \
-                   signature of the attacker's own and under none, so that every reader that looks at claims first shows itself \
-                   by falling over. Errors of a parser before the signature was verified are an oracle and a way to a 500.",
+        teaching: "The payload of a JWS may be anything; only the claims of a JWT are a JSON object. Here each \
+                   payload is under a signature of the attacker's own and under none, so that every reader that looks \
+                   at claims first shows itself by falling over. Errors of a parser before the signature was verified \
+                   are an oracle and a way to a 500.",
         asvs: &["9.1.1", "2.2.1"],
         run: |attempt| {
             Box::pin(none_opens(attempt, "401, never a 500", |jwt| {
@@ -82,9 +87,9 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-deep-json",
         title: "A header that is ten thousand lists inside each other",
-        teaching: "A recursive parser uses the stack for each level; ten thousand levels of `[` end the process where nothing \
-                   bounds the depth (CVE-2023-1370 and many others), and the header of a token is parsed for anybody, before any \
-                   signature. Bound the length of a token, and use a parser that counts levels.",
+        teaching: "A recursive parser uses the stack for each level; ten thousand levels of `[` end the process where \
+                   nothing bounds the depth (CVE-2023-1370 and many others), and the header of a token is parsed for \
+                   anybody, before any signature. Bound the length of a token, and use a parser that counts levels.",
         owasp: &["API4:2023"],
         asvs: &["9.1.1", "1.5.2"],
         run: |attempt| {
@@ -102,10 +107,12 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-very-long",
         title: "A token of many kilobytes",
-        teaching: "A token is decoded and hashed before anything is known about its sender. If it may be megabytes long, a few \
-                   requests a second keep the processor busy; most libraries decode the whole header before they look for a key. Bound it to what the service itself issues, and bound the headers of a request as a whole.",
+        teaching: "A token is decoded and hashed before anything is known about its sender. If it may be megabytes \
+                   long, a few requests a second keep the processor busy; most libraries decode the whole header \
+                   before they look for a key. Bound it to what the service itself issues, and bound the headers of a \
+                   request as a whole.",
         owasp: &["API4:2023"],
-        asvs: &["9.1.1", "4.2.5"],
+        asvs: &["9.1.1", "2.2.1"],
         run: |attempt| {
             Box::pin(then_alive(attempt, |jwt| {
                 let [header, claims, signature] = &jwt.parts;

@@ -16,9 +16,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-stripped",
         title: "A token whose signature was cut off",
-        teaching: "The simplest forgery: leave the third part out, or leave it empty. It works where the code decodes a token \
-                   instead of verifying it: nearly every library has both functions side by side, and `decode` is the shorter name; gateways that \"have checked already\" teach services to use it. The only function that yields claims must be the \
-                   one that has verified them.",
+        teaching: "The simplest forgery: leave the third part out, or leave it empty. It works where the code decodes \
+                   a token instead of verifying it: nearly every library has both functions side by side, and \
+                   `decode` is the shorter name; gateways that \"have checked already\" teach services to use it. The \
+                   only function that yields claims must be the one that has verified them.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let [header, claims, _] = &jwt.parts;
@@ -34,9 +35,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-flipped",
         title: "A token with one bit of its signature changed",
-        teaching: "If a single flipped bit goes through, the signature is not looked at at all, or only a part of it is: \
-                   comparisons that stop early, compare a prefix or compare lengths have all been found in production. It is \
-                   the cheapest check of a token gate, and the first one that a new middleware fails.",
+        teaching: "If a single flipped bit goes through, the signature is not looked at at all, or only a part of it \
+                   is: comparisons that stop early, compare a prefix or compare lengths have all been found in \
+                   production. It is the cheapest check of a token gate, and the first one that a new middleware \
+                   fails.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| altered(jwt, &[0, 31, 63], |bytes, at| bytes[at] ^= 1)))
         },
@@ -45,8 +47,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-truncated",
         title: "A token with a part of its signature, or more than all of it",
-        teaching: "A verifier that compares as many bytes as it was given accepts a signature of one byte after 256 tries, or an empty one at once (ServiceStack before 5.9.2, CVE-2020-28042). Bytes behind a genuine signature make a second \
-                   name of the same token. A signature has one length, and any other is refused before it is compared.",
+        teaching: "A verifier that compares as many bytes as it was given accepts a signature of one byte after 256 \
+                   tries, or an empty one at once (ServiceStack before 5.9.2, CVE-2020-28042). Bytes behind a genuine \
+                   signature make a second name of the same token. A signature has one length, and any other is \
+                   refused before it is compared.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let whole = decode(&jwt.parts[2]).unwrap_or_default();
@@ -68,10 +72,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-zero",
         title: "A signature of zeros",
-        teaching: "Psychic signatures (CVE-2022-21449): Java 15 to 18 forgot to check that the two numbers of an ECDSA signature \
-                   are not zero, and (0, 0) then fits every message under every key. Neil Madden found it in 2022, years \
-                   after it was written. A verifier must refuse numbers out of range; libraries do this, those that were \
-                   tested with it.",
+        teaching: "Psychic signatures (CVE-2022-21449): Java 15 to 18 forgot to check that the two numbers of an \
+                   ECDSA signature are not zero, and (0, 0) then fits every message under every key. Neil Madden \
+                   found it in 2022, years after it was written. A verifier must refuse numbers out of range; \
+                   libraries do this, those that were tested with it.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let es256 = jwt.clone().header("alg", "ES256");
@@ -90,19 +94,20 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-malleable",
         title: "A second signature, computed from the first without the key",
-        teaching: "An Ed25519 signature holds a number that counts modulo the group's order L; adding L gives other bytes that \
-                   a lax verifier accepts as well. RFC 8032 section 5.1.7 demands the small one. Where it is not checked, a \
-                   revoked token has a twin that no list knows; Bitcoin transactions were given second names in this way, with ECDSA, in 2014.",
+        teaching: "An Ed25519 signature holds a number that counts modulo the group's order L; adding L gives other \
+                   bytes that a lax verifier accepts as well. RFC 8032 section 5.1.7 demands the small one. Where it \
+                   is not checked, a revoked token has a twin that no list knows; Bitcoin transactions were given \
+                   second names in this way, with ECDSA, in 2014.",
         run: |attempt| Box::pin(none_opens(attempt, "401: one token, one signature", malleable)),
         ..FORM
     },
     Case {
         id: "jwt-payload-swapped",
         title: "Other claims under a genuine signature",
-        teaching: "The header and the signature are genuine, the claims in between are the attacker's: another subject, a higher \
-                   role, a later end. It goes through where claims are read before, or apart from, the verification: a \
-                   gateway that checks and a service behind it that decodes. Claims may only come out of the function that \
-                   verified these very bytes.",
+        teaching: "The header and the signature are genuine, the claims in between are the attacker's: another \
+                   subject, a higher role, a later end. It goes through where claims are read before, or apart from, \
+                   the verification: a gateway that checks and a service behind it that decodes. Claims may only come \
+                   out of the function that verified these very bytes.",
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
                 let genuine = jwt.clone();
@@ -123,10 +128,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-of-another-key",
         title: "A token signed by the attacker under the name of the real key",
-        teaching: "All is in order with this token, only another key signed it: `kid` is a name, and anybody can write it. A \
-                   verifier that checks only that some key of some list fits, or that fetches keys by the token's own issuer, \
-                   ends here. The key that `kid` names must come from the service's own folder or from a JWKS at a fixed \
-                   address.",
+        teaching: "All is in order with this token, only another key signed it: `kid` is a name, and anybody can \
+                   write it. A verifier that checks only that some key of some list fits, or that fetches keys by the \
+                   token's own issuer, ends here. The key that `kid` names must come from the service's own folder or \
+                   from a JWKS at a fixed address.",
         asvs: &["9.1.1", "9.1.3"],
         run: |attempt| {
             Box::pin(none_opens(attempt, "401", |jwt| {
@@ -142,19 +147,20 @@ pub const CASES: &[Case] = &[
     Case {
         id: "jwt-signature-of-another-token",
         title: "One person's claims under another person's signature",
-        teaching: "Two genuine tokens, their parts exchanged: every part was made by the service. What the signature covers is \
-                   the first two parts together, byte for byte; code that caches by signature, or that checks the parts \
-                   singly, believes a mixture. A cache of verified tokens must be keyed by the whole token.",
-        needs: &[Need::JwtDoor, Need::TwoUsers],
+        teaching: "Two genuine tokens, their parts exchanged: every part was made by the service. What the signature \
+                   covers is the first two parts together, byte for byte; code that caches by signature, or that \
+                   checks the parts singly, believes a mixture. A cache of verified tokens must be keyed by the whole \
+                   token.",
         run: |attempt| Box::pin(mixed(attempt)),
         ..FORM
     },
     Case {
         id: "jwt-cache-poisoned",
         title: "A forged token right after the genuine one, and the other way round",
-        teaching: "Verifying costs, so gates remember what they have verified. If the key of that memory is less than the whole \
-                   token (the `jti`, the signature, a prefix), a forgery that shares it is believed because the genuine one \
-                   was just here; if refusals are remembered by it, the genuine one is shut out. Both orders are tried here.",
+        teaching: "Verifying costs, so gates remember what they have verified. If the key of that memory is less than \
+                   the whole token (the `jti`, the signature, a prefix), a forgery that shares it is believed because \
+                   the genuine one was just here; if refusals are remembered by it, the genuine one is shut out. Both \
+                   orders are tried here.",
         run: |attempt| Box::pin(after_the_genuine(attempt)),
         ..FORM
     },
@@ -193,7 +199,10 @@ fn malleable(jwt: &Jwt) -> Vec<Forged> {
 async fn mixed(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.expect("401");
     let (door, mine) = attempt.jwt_door().await?;
-    let other = attempt.other_user().await?.access;
+    let other = match &attempt.target.other_token {
+        Some(token) => token.clone(),
+        None => attempt.other_user().await?.access,
+    };
     attempt
         .get(&door.path)
         .bearer(&other)

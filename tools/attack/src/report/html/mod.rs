@@ -135,10 +135,11 @@ fn show(page: &mut String, exchange: &Exchange) {
     let note = if exchange.note.is_empty() { "Request and answer" } else { &exchange.note };
     let _ = writeln!(
         page,
-        "<h3>{} · {} ms</h3>\n<div class=\"exchange\"><pre tabindex=\"0\" aria-label=\"Request\">{}</pre>\
+        "<h3>{} · {} ms</h3>\n<div class=\"exchange{}\"><pre tabindex=\"0\" aria-label=\"Request\">{}</pre>\
          <pre tabindex=\"0\" aria-label=\"Answer\">{}</pre></div>",
         escaped(note),
         exchange.took.as_millis(),
+        if exchange.telling { " telling" } else { "" },
         escaped(&exchange.request),
         escaped(&exchange.answer),
     );

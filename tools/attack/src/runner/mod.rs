@@ -1,5 +1,8 @@
 //! All cases, several side by side; those that must be alone come last.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, PoisonError, atomic::Ordering},
