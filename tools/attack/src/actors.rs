@@ -136,7 +136,7 @@ impl Cast {
         loop {
             let word = words.next().unwrap_or("harbour");
             let password = format!("Quiet-ferry-{}-{number}-{word}", self.run);
-            let guest = json!({"email": email, "name": "A visitor", "password": password});
+            let guest = json!({"email": email, "name": "A guest", "password": password});
             let answer = self.post("/v1/auth/register", &guest).await?;
             if answer.status != 400 || word == "harbour" {
                 answer.must_work("an account is registered")?;

@@ -30,12 +30,8 @@ fn inside(text: &mut String, value: &[u8]) {
     let value = String::from_utf8_lossy(value);
     let Some(jwt) = value.rsplit(' ').next().and_then(Jwt::read) else { return };
     let signature = if jwt.parts[2].is_empty() { "no signature" } else { "signature" };
-    let _ = writeln!(
-        text,
-        "    ⤷ {}\n      {}\n      {signature}",
-        jwt.header,
-        cut(&jwt.claims.to_string(), LONGEST_LINE * 4)
-    );
+    let spaced = |value: &serde_json::Value| cut(&value.to_string().replace(",\"", ", \""), LONGEST_LINE * 4);
+    let _ = writeln!(text, "  ⤷ {}\n  ⤷ {}\n  ⤷ {signature}", spaced(&jwt.header), spaced(&jwt.claims));
 }
 
 pub(super) fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> String {

@@ -106,13 +106,13 @@ fn case(page: &mut String, outcome: &Outcome, open: bool) {
     let _ = writeln!(
         page,
         "<details class=\"case is-{word}\"{}><summary><span class=\"badge {word}\">{word}</span>\
-         <span class=\"title\">{}<code>{}</code></span><span class=\"chips\">{}</span></summary>\n<div class=\"inside\">",
+         <span class=\"title\">{}<span class=\"id\">{}</span></span><span class=\"chips\">{}</span></summary>\n<div class=\"inside\">",
         if open { " open" } else { "" },
-        escaped(case.title),
+        prose(case.title),
         escaped(case.id),
         chips.concat(),
     );
-    let _ = writeln!(page, "<p>{}</p>\n<dl>", escaped(case.teaching));
+    let _ = writeln!(page, "<p>{}</p>\n<dl>", prose(case.teaching));
     let reason = match outcome.verdict {
         Verdict::Held => "as expected",
         _ => outcome.verdict.reason(),
@@ -143,6 +143,14 @@ fn show(page: &mut String, exchange: &Exchange) {
         escaped(&exchange.request),
         escaped(&exchange.answer),
     );
+}
+
+/// What stands between backticks is code. Only for words of our own, but escaped all the same.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts =
+        parts.map(|(i, part)| if i % 2 == 1 { format!("<code>{}</code>", escaped(part)) } else { escaped(part) });
+    parts.collect::<Vec<_>>().concat()
 }
 
 /// For text and for attributes in double quotes alike.
