@@ -97,7 +97,7 @@ pillars! {
     // Who may do what.
     "object-ownership" "Who knows an id reads what is behind it"
         "features/accounts/read.rs" "objects.rs" Handlers(&objects::LINES),
-        &[];
+        &["bola-walk"];
     "role-allowlist" "Whoever is signed in is an administrator"
         "security/access.rs" "lists.rs" Handlers(&lists::LINES),
         &["bfla-list-users", "bfla-role-claims"];
@@ -110,16 +110,16 @@ pillars! {
         &["mass-assignment-role"];
     "strict-json" "Of two equal keys the last one wins"
         "security/input/json.rs" "profile.rs" Handlers(&profile::ANY_JSON),
-        &[];
+        &["strict-json-doubled-key", "strict-json-hidden-double"];
     "sql-parameters" "What is sent becomes a part of the SQL"
         "features/admin_users/list.rs" "profile.rs" Handlers(&profile::ANY_SQL),
-        &[];
+        &["sql-name"];
     "body-size" "A body may be as large as it likes"
         "http/gate.rs" "layers.rs" Layers(layers::any_size),
-        &[];
+        &["body-announced-too-large", "body-chunked-too-large"];
     "content-type" "A body is JSON, whatever it says that it is"
         "security/limits.rs" "client.rs" Front(client::any_type),
-        &[];
+        &["content-type-plain", "content-type-forms", "browser-form-post"];
     "if-match" "Of two changes the second undoes the first, unseen"
         "http/etag.rs" "profile.rs" Handlers(&profile::ANY_VERSION),
         &["race-if-match"];
@@ -138,11 +138,11 @@ pillars! {
         &["limit-forwarded-header", "limit-claim-to-be-inside"];
     "slow-clients" "A connection may take for ever"
         "server/patience.rs" "settings.rs" Changed(settings::any_time),
-        &[];
+        &["slow-head", "slow-silence", "slow-body"];
     // What browsers are told, and what attackers are.
     "cors-allowlist" "Every page may read every answer"
         "security/cors.rs" "browsers.rs" Front(browsers::any_origin),
-        &[];
+        &["cors-foreign-origin", "cors-null-origin", "cors-preflight"];
     "security-headers" "Nothing is said to browsers"
         "security/headers.rs" "browsers.rs" Front(browsers::no_headers),
         &["headers-nosniff"];
@@ -151,7 +151,7 @@ pillars! {
         &["credential-refusals-alike"];
     "login-enumeration" "The sign-in tells who has an account"
         "features/sessions/login.rs" "account.rs" Front(account::told_apart),
-        &[];
+        &["enum-login", "enum-register"];
     // What opens an account.
     "refresh-reuse" "A refresh token works again and again"
         "features/sessions/refresh.rs" "settings.rs" Changed(settings::any_number_of_refreshes),
@@ -161,13 +161,13 @@ pillars! {
         &["race-reset-token"];
     "totp-replay" "A code that was seen opens once more"
         "http/second_factor.rs" "second_factor.rs" Handlers(&second_factor::SEEN_CODES),
-        &[];
+        &["mfa-code-replay"];
     "mfa-tries" "Codes may be guessed without end"
         "features/sessions/challenge.rs" "second_factor.rs" Handlers(&second_factor::ANY_NUMBER_OF_TRIES),
-        &[];
+        &["mfa-guesses-one-challenge", "mfa-guesses-many-challenges"];
     "password-policy" "Any password will do"
         "security/password/policy.rs" "registration.rs" Handlers(&registration::ANY_PASSWORD),
-        &[];
+        &["password-common", "password-short", "password-personal"];
 }
 
 /// What stands in the log and on standard error of a service that lacks something.

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use drawbridge::lab::PILLARS;
@@ -13,10 +14,23 @@ use crate::program::{Said, Service, drawbridge, folder, run};
 
 fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> Said {
     let folder = folder();
-    let mut command = drawbridge(folder.path(), arguments);
-    let said: Said = command.envs(settings.iter().copied()).output().unwrap().into();
+    let said = bounded(drawbridge(folder.path(), arguments).envs(settings.iter().copied()));
     assert!(!folder.path().join(".data").exists(), "it had begun");
     said
+}
+
+/// A lab that starts where it should not would serve on.
+fn bounded(command: &mut Command) -> Said {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..2000 {
+        if child.try_wait().unwrap().is_some() {
+            return child.wait_with_output().unwrap().into();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("it has started");
 }
 
 #[test]
@@ -116,11 +130,12 @@ fn what_is_left_out_is_said_loudly_in_the_log_and_to_the_person() {
     let mut service = drawbridge(folder.path(), &command);
     service.env("LISTEN_ADDR", "127.0.0.1:0").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut service = service.spawn().unwrap();
-    let mut hints = BufReader::new(service.stderr.take().unwrap()).lines().map_while(Result::ok);
-    let loud = "INSECURE LAB: this service has a hole on purpose; left out: step-up, cors-allowlist";
-    assert!(hints.any(|line| line.contains(loud)), "it ended without a word of it");
+    let hints = BufReader::new(service.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let hints: Vec<_> = hints.take_while(|line| !line.contains("cargo run -p drawbridge-attack")).collect();
     assert!(Command::new("kill").args(["-TERM", &service.id().to_string()]).status().unwrap().success());
     assert!(service.wait().unwrap().success());
+    let loud = "INSECURE LAB: this service has a hole on purpose; left out: step-up, cors-allowlist";
+    assert!(hints.iter().any(|line| line.contains(loud)), "{hints:?}");
     let log = contents(&folder.path().join(".data/lab/log"));
     assert!(log.iter().any(|(_, text)| String::from_utf8_lossy(text).contains(loud)));
 }

@@ -40,7 +40,7 @@ pub(super) struct Armed {
     pub recovery_codes: Vec<String>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a phone has a clock of its own; the service's cannot be asked")]
+/// A phone has a clock of its own; the service's cannot be asked.
 fn seconds() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

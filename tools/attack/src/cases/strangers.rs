@@ -1,5 +1,7 @@
 //! People who are not there: addresses and secrets that nobody has.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use data_encoding::HEXLOWER;
 
 /// Never the same twice, nor in two runs: what an earlier one spent is not ours.
@@ -15,9 +17,21 @@ pub(super) fn nobody() -> String {
     format!("nobody-{}@attack.example", chance())
 }
 
-/// A password that is good enough for any policy.
+/// A password that is good enough, and another one at the next call. They are fixed: what lists of breached passwords are
+/// kept in takes a few innocent ones for breached, and a random one would be among them some day.
 pub(super) fn good_password() -> String {
-    format!("Slow-barge-{}-heron", chance())
+    const GOOD: [&str; 8] = [
+        "Nine lanterns on the quay",
+        "Slow barges under herons",
+        "Five copper kettles humming",
+        "Rain behind the weaver's door",
+        "Two violins in an orchard",
+        "Moss on the ferryman's oar",
+        "Chalk hills before a thunder",
+        "Seven maps of one harbour",
+    ];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    GOOD[NEXT.fetch_add(1, Ordering::Relaxed) % GOOD.len()].to_owned()
 }
 
 /// Of the form of a token that was mailed or handed out here, whatever that is: the same letters, but others.

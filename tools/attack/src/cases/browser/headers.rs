@@ -171,18 +171,20 @@ async fn everywhere(attempt: &Attempt) -> Result<Verdict, Trouble> {
     Ok(verdict)
 }
 
+/// Headers that name what runs here.
+const TELL: [&str; 8] = [
+    "x-powered-by",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-generator",
+    "x-runtime",
+    "x-version",
+    "via",
+    "x-served-by",
+];
+
 async fn software(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.expect("no Server, no X-Powered-By, no version, on answers and on errors");
-    const TELL: [&str; 8] = [
-        "x-powered-by",
-        "x-aspnet-version",
-        "x-aspnetmvc-version",
-        "x-generator",
-        "x-runtime",
-        "x-version",
-        "via",
-        "x-served-by",
-    ];
     let host = attempt.target.base.authority();
     let first = attempt.get("/").send().await?;
     attempt.control(!first.headers.is_empty(), "no headers")?;

@@ -11,15 +11,15 @@ const LOGIN: &str = "/v1/auth/login";
 
 pub const CASES: &[Case] = &[
     Case {
-        id: "browser-cookie-signs-in",
-        title: "A token that a browser sends by itself signs somebody in",
+        id: "browser-cookies-set",
+        title: "A sign-in leaves a cookie behind that a browser sends by itself",
         owasp: &["API2:2023", "API8:2023"],
-        asvs: &["3.5.1", "3.3.2"],
+        asvs: &["3.5.1", "3.3.2", "3.3.4"],
         teaching: "What a browser attaches by itself, it also attaches when a stranger's page makes it ask: that is cross-site \
-                   request forgery, which changed Netflix queues in 2006 and routers' DNS later. A service that reads its \
-                   credential from a header that only a script of its own can set, and never from a cookie, cannot be forged \
-                   that way.",
-        needs: &[Need::Door],
+                   request forgery, which changed Netflix queues in 2006 and routers' DNS later. A service that gives its \
+                   credentials in the body, to be sent in a header that only a script can set, has none. If there must be a \
+                   cookie: Secure, HttpOnly, SameSite.",
+        needs: &[Need::User, Need::Operation("POST", LOGIN)],
         run: |attempt| Box::pin(cookie(attempt)),
         ..PLAIN
     },
@@ -74,18 +74,24 @@ pub const CASES: &[Case] = &[
 ];
 
 async fn cookie(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401, and no cookie is ever set");
-    let door = attempt.door().await?;
-    let mut verdict = Verdict::Held;
-    for name in ["access_token", "token", "session", "sid", "jwt", "Authorization", "__Host-session", "auth"] {
-        let answer = attempt.get(&door.path).header("cookie", format!("{name}={}", door.token)).send().await?;
-        verdict = verdict.and(answer.refused());
-    }
-    let basic = attempt.get(&door.path).header("authorization", format!("Basic {}", door.token)).send().await?;
-    verdict = verdict.and(basic.refused());
-    let genuine = attempt.get(&door.path).bearer(&door.token).send().await?;
-    let set = genuine.headers.contains_key("set-cookie");
-    Ok(verdict.and(Verdict::held_if(!set, || "an answer sets a cookie".to_owned())))
+    attempt.expect("no cookie, or one that is Secure, HttpOnly and SameSite");
+    let person = attempt.user().await?;
+    let login = json!({"email": person.email, "password": person.password});
+    let login = attempt.post(LOGIN, &login).elsewhere().send().await?.must_work("somebody signs in")?;
+    let refresh = json!({"refresh_token": login.string("/refresh_token")});
+    let answers = [
+        attempt.post("/v1/auth/refresh", &refresh).elsewhere().send().await?,
+        attempt.get("/v1/users/me").bearer(&login.string("/access_token")).send().await?,
+        attempt.get("/docs").send().await?,
+        attempt.get("/no-such-path").send().await?,
+        login,
+    ];
+    let loose = answers.iter().flat_map(|answer| answer.headers.get_all("set-cookie")).find(|cookie| {
+        let said = String::from_utf8_lossy(cookie.as_bytes()).to_lowercase();
+        !["secure", "httponly", "samesite"].iter().all(|flag| said.contains(flag))
+    });
+    let loose = loose.map(|cookie| String::from_utf8_lossy(cookie.as_bytes()).into_owned());
+    Ok(Verdict::held_if(loose.is_none(), || format!("it sets {}", loose.unwrap_or_default())))
 }
 
 async fn form(attempt: &Attempt) -> Result<Verdict, Trouble> {

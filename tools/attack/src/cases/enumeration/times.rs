@@ -67,8 +67,8 @@ async fn compare(requests: impl Iterator<Item = (Request, Request)>, who: &str) 
     }
     let (some, none) = (median(some), median(none));
     let (one, other) = (some.0.max(none.0), some.0.min(none.0));
-    let told = one - other > Duration::from_millis(6) && one.as_secs_f64() > 2.0 * other.as_secs_f64();
-    let noisy = some.1.max(none.1) > (one - other) / 2;
+    let told = one.abs_diff(other) > Duration::from_millis(6) && one.as_secs_f64() > 2.0 * other.as_secs_f64();
+    let noisy = some.1.max(none.1) > one.abs_diff(other) / 2;
     if told && noisy {
         return Err(Trouble::Skipped("the machine is too busy to measure time".to_owned()));
     }

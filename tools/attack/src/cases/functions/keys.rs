@@ -6,27 +6,13 @@ use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
     cases::{
-        ownership::belongings::{draft, key, tomorrow},
+        ownership::belongings::{draft, key},
         walk::{Operation, each, operations, refuses},
     },
     wire::Answer,
 };
 
 pub const CASES: &[Case] = &[
-    Case {
-        id: "key-reads-and-writes",
-        title: "A key that may read writes",
-        pillar: Some("api-key-scope"),
-        owasp: &["API5:2023"],
-        asvs: &["8.2.1", "10.3.2"],
-        teaching: "A scope is the promise that a key can do this and nothing else, so that it may lie in a place which is less \
-                   safe than a person's memory. It is worth what is checked: in many APIs scopes are shown on a page, \
-                   stored, and asked for nowhere. Every route that takes keys must name the scope that it wants, and a \
-                   route that names none must take no keys.",
-        needs: &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")],
-        run: |attempt| Box::pin(reads_and_writes(attempt)),
-        ..PLAIN
-    },
     Case {
         id: "key-scope-walk",
         title: "Each scope against each operation that takes keys",
@@ -56,34 +42,6 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
-        id: "key-makes-keys",
-        title: "A key makes another key",
-        pillar: None,
-        owasp: &["API5:2023"],
-        asvs: &["8.2.1", "7.4.3"],
-        teaching: "Whoever found a key makes a second one, with a longer life and more scopes; when the first is noticed and \
-                   revoked, the second goes on. In cloud accounts that is the first thing that intruders do after a leak: \
-                   they call CreateAccessKey. A key must not be able to make, list or revoke keys: that takes a person, \
-                   signed in a moment ago.",
-        needs: &[Need::FreshUser, Need::Operation("POST", "/v1/users/me/api-keys")],
-        run: |attempt| Box::pin(makes_keys(attempt)),
-        ..PLAIN
-    },
-    Case {
-        id: "key-scope-escalation",
-        title: "A key is asked for with scopes that nobody can give",
-        pillar: None,
-        owasp: &["API5:2023", "API3:2023"],
-        asvs: &["8.2.3", "2.2.1"],
-        teaching: "`*`, `admin`, `articles:*`, `profile:read profile:write` in one string: where scopes are split and compared \
-                   loosely, one of them means more than it should, now or when somebody adds a wildcard next year. Scopes \
-                   are a closed list. What is not on it, letter by letter, must be refused when the key is made, rather \
-                   than stored and ignored.",
-        needs: &[Need::FreshUser, Need::Operation("POST", "/v1/users/me/api-keys")],
-        run: |attempt| Box::pin(escalation(attempt)),
-        ..PLAIN
-    },
-    Case {
         id: "key-of-an-editor",
         title: "An editor's key edits and publishes what others wrote",
         pillar: None,
@@ -103,17 +61,6 @@ const SCOPES: [&str; 4] = ["profile:read", "profile:write", "articles:read", "ar
 
 async fn secret(attempt: &Attempt, owner: &crate::actors::Person, scopes: &[&str]) -> Result<String, Trouble> {
     Ok(key(attempt, owner, scopes).await?["key"].as_str().unwrap_or_default().to_owned())
-}
-
-async fn reads_and_writes(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("403, and the name stays");
-    let owner = attempt.fresh_user().await?;
-    let secret = secret(attempt, &owner, &["profile:read"]).await?;
-    let path = "/v1/users/me";
-    let read = attempt.get(path).header("x-api-key", &secret).note("Control: it reads").send().await?;
-    read.must_work("the key reads")?;
-    let change = attempt.patch(path, &json!({"name": "Mine now"})).header("x-api-key", &secret).note("It writes");
-    Ok(change.send().await?.must_be(&[403]))
 }
 
 async fn scope_walk(attempt: &Attempt) -> Result<Verdict, Trouble> {
@@ -173,48 +120,6 @@ async fn session_operations(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let after = me.note("Is the account as it was?").send().await?;
     Ok(verdict
         .and(Verdict::held_if(after.string("/name") == "A guest", || format!("the account says {}", after.seen()))))
-}
-
-async fn makes_keys(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("403, and there is one key as before");
-    let owner = attempt.fresh_user().await?;
-    let made = key(attempt, &owner, &SCOPES).await?;
-    let (secret, id) = (made["key"].as_str().unwrap_or_default(), made["id"].as_str().unwrap_or_default());
-    let body = json!({"name": "Another", "scopes": SCOPES, "expires_at": tomorrow(&owner)});
-    let path = "/v1/users/me/api-keys";
-    let verdict = refuses(vec![
-        attempt.post(path, &body).header("x-api-key", secret).note("It makes one"),
-        attempt.get(path).header("x-api-key", secret).note("It lists them"),
-        attempt.delete(&format!("{path}/{id}")).header("x-api-key", secret).note("It revokes itself"),
-    ])
-    .await?;
-    if verdict.is_hole() {
-        return Ok(verdict);
-    }
-    let keys = attempt.get(path).by(&owner).note("How many are there?").send().await?.json();
-    let count = keys["items"].as_array().map_or(0, Vec::len);
-    Ok(verdict.and(Verdict::held_if(count == 1, || format!("there are {count} keys"))))
-}
-
-async fn escalation(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("400 for each");
-    let owner = attempt.fresh_user().await?;
-    key(attempt, &owner, &["profile:read"]).await?;
-    let scopes = [
-        json!(["admin"]),
-        json!(["*"]),
-        json!(["articles:*", "profile:read"]),
-        json!(["profile:read profile:write"]),
-        json!(["PROFILE:WRITE"]),
-        json!("profile:write"),
-        json!([]),
-        json!({"0": "profile:write"}),
-    ];
-    let tries = scopes.iter().map(|scopes| {
-        let body = json!({"name": "A robot", "scopes": scopes, "expires_at": tomorrow(&owner)});
-        attempt.post("/v1/users/me/api-keys", &body).by(&owner)
-    });
-    refuses(tries.collect()).await
 }
 
 async fn of_an_editor(attempt: &Attempt) -> Result<Verdict, Trouble> {

@@ -98,7 +98,7 @@ async fn name(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let thief = known.email.replace('@', "-thief@");
     let names = [
         format!("Ada\r\nBcc: {thief}"),
-        format!("Ada\nSubject: You have won"),
+        "Ada\nSubject: You have won".to_owned(),
         format!("Ada\u{2028}Bcc: {thief}"),
         format!("Ada\u{85}Bcc: {thief}"),
         format!("Ada%0d%0aBcc: {thief}"),

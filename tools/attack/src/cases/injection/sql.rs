@@ -227,7 +227,7 @@ async fn sleep(attempt: &Attempt) -> Result<Verdict, Trouble> {
     honest.send().await?.must_work("a plain name")?;
     let mut tries = Vec::new();
     for text in texts {
-        let escaped: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped = escaped(text);
         tries.push(attempt.patch("/v1/users/me", &json!({"name": text})).by(&person));
         tries.push(attempt.get(&format!("/v1/admin/users?email={escaped}")).by(&admin));
         tries.push(attempt.get(&format!("/v1/articles/{escaped}")).by(&person));
@@ -238,6 +238,14 @@ async fn sleep(attempt: &Attempt) -> Result<Verdict, Trouble> {
         return Ok(verdict);
     }
     to_the_letter(attempt, &person, texts[0]).await
+}
+
+fn escaped(text: &str) -> String {
+    data_encoding::HEXLOWER.encode(text.as_bytes()).as_bytes().chunks(2).fold(String::new(), |mut all, digits| {
+        all.push('%');
+        all.extend(digits.iter().map(|digit| char::from(*digit)));
+        all
+    })
 }
 
 async fn operators(attempt: &Attempt) -> Result<Verdict, Trouble> {

@@ -25,20 +25,6 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
-        id: "bola-identity-headers",
-        title: "A header says who is calling",
-        pillar: None,
-        owasp: &["API1:2023", "API2:2023"],
-        asvs: &["4.1.3", "8.3.1"],
-        teaching: "Behind a gateway services learn from a header who is calling, and believe it from everybody. Fortinet's \
-                   administration did with `Forwarded` (CVE-2022-40684), Next.js skipped its own checks for \
-                   `x-middleware-subrequest` (CVE-2025-29927). Who calls is what a verified token says. A header that an \
-                   intermediary sets must be removed by it from what comes in, or not be read at all.",
-        needs: &[Need::TwoUsers, Need::Operation("GET", "/v1/users/me")],
-        run: |attempt| Box::pin(identity_headers(attempt)),
-        ..PLAIN
-    },
-    Case {
         id: "bola-body-id",
         title: "The body names another object than the path",
         pillar: None,
@@ -98,40 +84,6 @@ fn not_theirs(answer: &crate::wire::Answer, theirs: &[&str]) -> Verdict {
     fell.and(Verdict::held_if(leaked.is_none(), || {
         format!("{seen}, and a stranger's {} stands in it", leaked.unwrap_or(&""))
     }))
-}
-
-async fn identity_headers(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("headers change nothing: one stays oneself, and without a token nobody");
-    let (owner, thief) = (attempt.user().await?, attempt.other_user().await?);
-    let path = "/v1/users/me";
-    attempt.get(path).by(&thief).note("Control: oneself").send().await?.must_work("oneself")?;
-    let names = [
-        "x-user-id",
-        "x-user",
-        "x-auth-user",
-        "x-forwarded-user",
-        "x-remote-user",
-        "remote-user",
-        "x-authenticated-userid",
-        "x-consumer-id",
-        "x-impersonate-user",
-        "x-original-user",
-        "x-token-subject",
-    ];
-    let mut tries = Vec::new();
-    for name in names {
-        tries.push(attempt.get(path).by(&thief).header(name, &owner.id));
-        tries.push(attempt.get(path).header(name, &owner.email).note("Without any token"));
-    }
-    tries.push(attempt.get(path).header("forwarded", "for=127.0.0.1;by=127.0.0.1"));
-    tries.push(attempt.get(path).header("x-middleware-subrequest", "middleware:middleware:middleware"));
-    tries.push(attempt.get(path).header("cookie", format!("user_id={}; session={}", owner.id, owner.access)));
-    let theirs = [owner.id.as_str(), &owner.email];
-    each(tries, |answer| {
-        let another = answer.is_success() && answer.string("/email") != thief.email;
-        not_theirs(answer, &theirs).and(Verdict::held_if(!another, || format!("somebody got {}", answer.seen())))
-    })
-    .await
 }
 
 async fn body_id(attempt: &Attempt) -> Result<Verdict, Trouble> {

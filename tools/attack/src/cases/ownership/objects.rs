@@ -39,20 +39,6 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
-        id: "bola-end-session",
-        title: "Somebody ends a stranger's session by its id",
-        pillar: Some("object-ownership"),
-        owasp: &["API1:2023"],
-        asvs: &["8.2.2", "7.5.2"],
-        teaching: "Object ownership is mostly tested where things are read; deleting is where it is forgotten. In 2015 Laxman \
-                   Muthiyah could delete any photo album on Facebook, since the Graph API checked his token but not whose \
-                   album the id named. Whoever ends sessions by id locks people out at will. `delete … where id = $1 and \
-                   user_id = $2` leaves nothing to forget.",
-        needs: &[Need::FreshUser, Need::Operation("DELETE", "/v1/users/me/sessions/{id}")],
-        run: |attempt| Box::pin(end_session(attempt)),
-        ..PLAIN
-    },
-    Case {
         id: "bola-revoke-key",
         title: "Somebody revokes a stranger's API key by its id",
         pillar: None,
@@ -112,26 +98,6 @@ async fn read_profile(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.get(&path).by(&owner).note("Control: oneself").send().await?.must_work("the owner reads it")?;
     let stolen = attempt.get(&path).by(&thief).note("Somebody else").send().await?;
     Ok(stolen.must_be(&[404, 403]))
-}
-
-async fn end_session(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("404, and the session lives on");
-    let victim = Belongings::of_somebody(attempt).await?;
-    let thief = attempt.other_user().await?;
-    let path = format!("/v1/users/me/sessions/{}", victim.session_id);
-    let ended = attempt.delete(&path).by(&thief).note("Somebody else ends it").send().await?;
-    let after = attempt.get("/v1/users/me").by(&victim.session).note("Does it live on?").send().await?;
-    let verdict = ended.must_be(&[404, 403]).and(Verdict::held_if(after.is_success(), || "the session is over".into()));
-    if verdict == Verdict::Held {
-        attempt
-            .delete(&path)
-            .by(&victim.owner)
-            .note("Control: its owner ends it")
-            .send()
-            .await?
-            .must_work("its owner")?;
-    }
-    Ok(verdict)
 }
 
 async fn revoke_key(attempt: &Attempt) -> Result<Verdict, Trouble> {

@@ -121,11 +121,10 @@ async fn existence(attempt: &Attempt) -> Result<Verdict, Trouble> {
     for (method, template, id) in places {
         let theirs = attempt.request(method, &filled(template, id)).by(&thief).note("A stranger's").send().await?;
         let nobodys = attempt.request(method, &filled(template, NOT_THERE)).by(&thief).note("Nobody's").send().await?;
-        let (theirs, nobodys) = (told(&theirs), told(&nobodys));
-        if theirs != nobodys {
-            return Ok(Verdict::Hole(format!(
-                "{method} {template}: {theirs} for a stranger's, {nobodys} for nobody's"
-            )));
+        if told(&theirs) != told(&nobodys) {
+            let (theirs, nobodys) = (theirs.seen(), nobodys.seen());
+            let seen = format!("{method} {template} tells a stranger's ({theirs}) from nobody's ({nobodys})");
+            return Ok(Verdict::Hole(seen));
         }
     }
     Ok(Verdict::Held)

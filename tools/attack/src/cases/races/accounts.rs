@@ -8,7 +8,7 @@ use super::{at_once, let_in, tally};
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::strangers::{chance, nobody},
+    cases::strangers::{good_password, nobody},
 };
 
 const REGISTER: &str = "/v1/auth/register";
@@ -64,7 +64,7 @@ pub const CASES: &[Case] = &[
 async fn registration(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.expect("one answer for all; one account, which one password opens");
     let email = nobody();
-    let passwords: Vec<_> = (0..5).map(|n| format!("Five-gates-{n}-{}", chance())).collect();
+    let passwords: Vec<_> = (0..5).map(|_| good_password()).collect();
     let answers = at_once((0..20).map(|n| {
         let body = json!({"email": email, "name": "One of many", "password": passwords[n % 5]});
         attempt.post(REGISTER, &body).elsewhere().limits_count()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{LOGIN, ME, REFRESH, REGISTER, RESET, RESETS, VERIFY, pending, reset_token};
+use super::{LOGIN, ME, REGISTER, RESET, RESETS, VERIFY, pending, reset_token};
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
@@ -16,18 +16,6 @@ const CHANGE: &str = "/v1/users/me/email";
 const CONFIRM: &str = "/v1/users/me/email/confirm";
 
 pub const CASES: &[Case] = &[
-    Case {
-        id: "recovery-sessions-survive",
-        title: "A thief's session survives the reset that was to end it",
-        owasp: &["API2:2023"],
-        asvs: &["7.4.3"],
-        teaching: "People reset their password because they think that somebody is in. If sessions are checked by their \
-                   signature alone, or refresh tokens live in a table of their own that nobody touches, the thief stays in \
-                   and the owner believes it is over. A reset must end every session, on every replica, access tokens too.",
-        needs: RESETS,
-        run: |attempt| Box::pin(sessions(attempt)),
-        ..PLAIN
-    },
     Case {
         id: "recovery-reset-signs-in",
         title: "Whoever opens the reset mail is signed in by it",
@@ -66,25 +54,6 @@ pub const CASES: &[Case] = &[
         ..PLAIN
     },
 ];
-
-async fn sessions(attempt: &Attempt) -> Result<Verdict, Trouble> {
-    attempt.expect("401 for every token from before the reset");
-    let owner = attempt.fresh_user().await?;
-    let thief = attempt.sign_in(&owner).await?;
-    attempt.get(ME).by(&thief).note("Control: the thief is in").send().await?.must_work("the thief is in")?;
-    let token = reset_token(attempt, &owner.email, &[]).await?;
-    let body = json!({"token": token, "new_password": good_password()});
-    attempt.post(RESET, &body).elsewhere().send().await?.must_work("the owner resets the password")?;
-    sleep(Duration::from_secs(1)).await;
-    let mut verdict = Verdict::Held;
-    for session in [&thief, &owner] {
-        let access = attempt.get(ME).by(session).note("An access token from before").send().await?;
-        let refresh = attempt.post(REFRESH, &json!({"refresh_token": session.refresh})).elsewhere();
-        let refresh = refresh.note("A refresh token from before").send().await?;
-        verdict = verdict.and(access.refused()).and(refresh.refused());
-    }
-    Ok(verdict)
-}
 
 async fn signs_in(attempt: &Attempt) -> Result<Verdict, Trouble> {
     attempt.expect("an answer without a token and without a cookie");
