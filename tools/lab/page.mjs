@@ -164,10 +164,10 @@ async function looks(page) {
   await axe(page, "a result");
   // For docs/pictures.
   await page.locator("#run").blur();
-  await page.setViewportSize({ width: 1440, height: 1560 });
+  await page.setViewportSize({ width: 1600, height: 1700 });
   for (const [name, colorScheme] of [["lab", "light"], ["lab-dark", "dark"]]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await shot(page, name);
+    await shot(page, name, true);
   }
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -31,7 +31,7 @@ function tags({ chapter, means }, attack) {
   const made = [];
   for (const id of attack?.owasp ?? []) made.push(tag(`OWASP ${id}`));
   for (const id of attack?.asvs ?? []) made.push(tag(`ASVS ${id}`));
-  made.push(tag(`left out by ${means}`));
+  made.push(tag(`left out by ${means.replace("layers left out", "fewer layers")}`));
   if (chapter) made.push(tag(make("a", { href: chapter }, "Chapter: ", chapter.split("/").at(-1).replace(".md", ""))));
   return made;
 }

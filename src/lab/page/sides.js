@@ -60,11 +60,15 @@ function verdict(side, { verdict: word, reason, expected, took_ms }) {
     make("span", { class: "sign", "aria-hidden": "true" }, sign), ` ${word[0].toUpperCase()}${word.slice(1)} `,
     make("span", { class: "took" }, took_ms < 1000 ? `${took_ms} ms` : `${(took_ms / 1000).toFixed(1)} s`))];
   made.push(make("p", {}, MEANS[side][word] ?? "It says nothing about the service:"));
-  if (reason) made.push(make("p", { class: "reason" }, `Seen: ${reason}`));
+  if (reason) made.push(make("p", { class: "reason" }, `Seen: ${brief(reason)}`));
   if (expected) made.push(make("p", { class: "quiet" }, `A service that is safe: ${expected}`));
   return made;
 }
 
+/** What is longer repeats the answers, which stand below. */
+const brief = (text) => text.length > 240 ? `${text.slice(0, 239)}…` : text;
+
+/** Open is where the two part, or else the last: there a case says what it is about. */
 function exchanges(side, other) {
   const parted = side.exchanges.findIndex((one, at) => status(one.answer) !== status(other.exchanges[at]?.answer ?? ""));
   const open = parted === -1 ? side.exchanges.length - 1 : parted;
@@ -114,7 +118,7 @@ function readable(body) {
 }
 
 /** What stands first in a line of the log. The rest follows as it comes. */
-const FIRST = ["level", "message", "cause", "code", "reference"];
+const FIRST = ["level", "message", "event", "cause", "code", "reference"];
 
 function lines(log) {
   if (!log.length) return [make("p", { class: "quiet" }, "Nothing: this answer was not made by the service itself.")];

@@ -25,12 +25,18 @@ export const prose = (text) => text.split("`").map((piece, at) => at % 2 ? make(
 export function code(text) {
   return make("pre", { class: "code" }, make("code", {}, ...text.split("\n").map((one) => {
     const [, before, comment] = /^(.*?)((?:^|\s)\/\/.*)?$/.exec(one);
-    return line(one, before, comment ? make("span", { class: "comment" }, comment) : "");
+    return line(one, ...breakable(before), comment ? make("span", { class: "comment" }, comment) : "");
   })));
 }
 
 /** What went over the wire. */
-export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, one)));
+export const wire = (text) => make("pre", { class: "wire" }, ...text.split("\n").map((one) => line(one, ...breakable(one))));
+
+/** A long line may go on before a method, after a bracket, and between two members of JSON. */
+function breakable(text) {
+  const pieces = text.split(/(?=\.\w+\()|(?<=\w[([{])|(?<=,)(?=")/);
+  return pieces.flatMap((piece, at) => at ? [make("wbr"), piece] : [piece]);
+}
 
 function line(text, ...parts) {
   const made = make("span", { class: "line" }, ...parts, "\n");
