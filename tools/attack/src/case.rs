@@ -22,6 +22,8 @@ pub struct Case {
     pub needs: &'static [Need],
     /// Nothing else runs meanwhile: for cases that measure time or fill a queue.
     pub alone: bool,
+    /// It waits more than it works: it is begun first, and runs beside the others without taking a place from them.
+    pub waits: bool,
     pub run: Run,
 }
 
@@ -38,6 +40,7 @@ pub const PLAIN: Case = Case {
     teaching: "",
     needs: &[],
     alone: false,
+    waits: false,
     run: |_| Box::pin(async { Err(Trouble::Broken("the case has no `run`".to_owned())) }),
 };
 

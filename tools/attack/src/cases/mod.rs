@@ -1,17 +1,27 @@
 //! The attacks. A family is a file here and a line in the list.
 
 mod bodies;
+mod browser;
 mod claims;
+mod connections;
 mod credentials;
+mod enumeration;
 mod errors;
 mod functions;
-mod headers;
+mod http1;
+mod http2;
 mod injection;
+mod limits;
+mod mfa;
 mod ownership;
+mod phone;
 mod properties;
 mod races;
+mod recovery;
 mod sessions;
+mod strangers;
 mod tokens;
+mod told;
 mod transport;
 mod walk;
 
@@ -41,9 +51,16 @@ const FAMILIES: &[Family] = &[
     Family { name: "injection", parts: injection::PARTS },
     Family { name: "bodies", parts: bodies::PARTS },
     Family { name: "errors", parts: errors::PARTS },
-    Family { name: "headers", parts: &[headers::CASES] },
-    Family { name: "races", parts: &[races::CASES] },
-    Family { name: "transport", parts: &[transport::CASES] },
+    Family { name: "enumeration", parts: enumeration::PARTS },
+    Family { name: "recovery", parts: recovery::PARTS },
+    Family { name: "mfa", parts: mfa::PARTS },
+    Family { name: "limits", parts: limits::PARTS },
+    Family { name: "races", parts: races::PARTS },
+    Family { name: "browser", parts: browser::PARTS },
+    Family { name: "transport", parts: transport::PARTS },
+    Family { name: "connections", parts: connections::PARTS },
+    Family { name: "http1", parts: http1::PARTS },
+    Family { name: "http2", parts: http2::PARTS },
 ];
 
 pub fn families() -> &'static [Family] {

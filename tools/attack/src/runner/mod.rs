@@ -47,19 +47,25 @@ pub async fn attack(target: &Arc<Target>, ids: Option<&[&str]>, progress: &mut i
     let mut done = 0;
     for alone in [false, true] {
         let turn = chosen.iter().enumerate().filter(|(_, (_, case))| case.alone == alone);
-        let mut waiting = turn.map(|(place, (family, case))| (place, *family, *case));
+        let turn = turn.map(|(place, (family, case))| (place, *family, *case));
+        let (patient, busy): (Vec<_>, Vec<_>) = turn.partition(|(.., case)| case.waits && !alone);
+        let mut waiting = busy.into_iter();
         let mut running = JoinSet::new();
+        for (place, family, case) in patient {
+            let attempt = Attempt::new(target, &people, &Arc::default());
+            running.spawn(async move { (place, None, run(case, family, attempt).await) });
+        }
         let mut free: Vec<_> = if alone { vec![lanes[0].clone()] } else { lanes.clone() };
         loop {
             while let Some(lane) = free.pop() {
                 let Some((place, family, case)) = waiting.next() else { break };
                 let attempt = Attempt::new(target, &people, &lane);
-                running.spawn(async move { (place, lane, run(case, family, attempt).await) });
+                running.spawn(async move { (place, Some(lane), run(case, family, attempt).await) });
             }
             let Some(finished) = running.join_next().await else { break };
             // A panic was caught inside; nothing else can end a task.
             let Ok((place, lane, outcome)) = finished else { continue };
-            free.push(lane);
+            free.extend(lane);
             done += 1;
             progress(Progress::Done { outcome: &outcome, done, cases });
             outcomes[place] = Some(outcome);

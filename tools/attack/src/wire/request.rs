@@ -18,6 +18,8 @@ use crate::{actors::Person, case::Trouble};
 /// The longest that a refusal for the rate limit is waited out; the limits that last longer are an address's, and that
 /// we change instead.
 const LONGEST_WAIT: u64 = 65;
+/// So many times is a service asked again that says it is busy.
+const BUSY: u8 = 5;
 /// No answer of an API is longer. A stream is read this far and cut.
 const LONGEST_ANSWER: usize = 4 << 20;
 
@@ -102,9 +104,15 @@ impl Request {
     }
 
     pub async fn send(self) -> Result<Answer, Trouble> {
-        let mut moved = false;
+        let (mut moved, mut busy) = (false, 0);
         loop {
             let answer = self.once().await?;
+            // Too busy at this moment, as other cases make it: that is nobody's verdict.
+            if answer.status == 503 && !self.counts && busy < BUSY && answer.header("retry-after").is_some() {
+                busy += 1;
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
             if answer.status != 429 || self.counts {
                 return Ok(answer);
             }
@@ -115,7 +123,12 @@ impl Request {
             }
             let wait = answer.header("retry-after").and_then(|value| value.parse().ok()).unwrap_or(1);
             if wait > LONGEST_WAIT {
-                return Err(Trouble::Broken(format!("{} is rate limited for {wait} more seconds", answer.asked)));
+                let one = if self.wire.address().is_none() {
+                    ", and we have one address alone: raise its limits"
+                } else {
+                    ""
+                };
+                return Err(Trouble::Broken(format!("{} is rate limited for {wait} s{one}", answer.asked)));
             }
             sleep(Duration::from_secs(wait.max(1))).await;
         }
