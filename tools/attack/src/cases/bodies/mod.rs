@@ -2,12 +2,13 @@
 
 mod compressed;
 mod framing;
+mod names;
 mod sizes;
 mod types;
 
 use crate::{actors::Person, attempt::Attempt, case::Case};
 
-pub const PARTS: &[&[Case]] = &[sizes::CASES, compressed::CASES, types::CASES, framing::CASES];
+pub const PARTS: &[&[Case]] = &[sizes::CASES, compressed::CASES, types::CASES, names::CASES, framing::CASES];
 
 /// The head of a change of one's name, up to where the body's own headers begin.
 fn head(attempt: &Attempt, person: &Person) -> String {

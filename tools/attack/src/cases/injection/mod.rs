@@ -1,5 +1,6 @@
 //! Texts that something further on takes for more than text: a database, a template, a shell, a mail, a browser, a log.
 
+mod blind;
 mod dialects;
 mod elsewhere;
 mod letters;
@@ -16,7 +17,7 @@ use crate::{
 };
 
 pub const PARTS: &[&[Case]] =
-    &[sql::CASES, texts::CASES, letters::CASES, dialects::CASES, mails::CASES, elsewhere::CASES];
+    &[sql::CASES, blind::CASES, texts::CASES, letters::CASES, dialects::CASES, mails::CASES, elsewhere::CASES];
 
 /// Each text as somebody's name: refused, or kept to the letter with nothing else changed.
 async fn as_a_name(attempt: &Attempt, texts: &[&str]) -> Result<Verdict, Trouble> {

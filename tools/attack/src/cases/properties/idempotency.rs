@@ -29,7 +29,7 @@ pub const CASES: &[Case] = &[
         title: "Another request under a key that was used",
         pillar: None,
         owasp: &["API6:2023"],
-        asvs: &["2.3.3", "2.2.3"],
+        asvs: &["2.3.3"],
         teaching: "A key that is used for two different requests is a mistake or a trick: whoever looks at the key alone \
                    answers \"done\" to something that was never done, or that somebody else wanted approved. The IETF draft \
                    on the header asks for a fingerprint of the request beside the key, and for a refusal when it does not \

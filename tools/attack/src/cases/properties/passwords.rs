@@ -30,7 +30,7 @@ pub const CASES: &[Case] = &[
         title: "An account with a short password, or one of a single letter",
         pillar: Some("password-policy"),
         owasp: &["API2:2023"],
-        asvs: &["6.2.1", "6.2.9"],
+        asvs: &["6.2.1"],
         teaching: "Against a stolen table of hashes length is what counts: eight characters under a fast hash are a matter of hours for a machine \
                    with good graphics cards, whatever signs are among them. NIST asks for 15 characters where a password is \
                    the only factor. Fifteen times the same letter, or a row of the keyboard, is long and yet on every list \
