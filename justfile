@@ -14,6 +14,18 @@ run *ARGUMENTS:
 test NAME="":
     cargo test --workspace {{ NAME }}
 
+# every attack against the service that runs
+attack *ARGUMENTS:
+    cargo run -p drawbridge-attack -- {{ ARGUMENTS }}
+
+# the service with a pillar left out, and the page that shows why it is there
+lab *ARGUMENTS:
+    cargo run --features insecure-lab -- lab {{ ARGUMENTS }}
+
+# the documents as a book, in target/book
+book:
+    tools/book/build
+
 # another name for a clone, before its first commit
 rename NAME *OPTIONS:
     tools/rename {{ NAME }} {{ OPTIONS }}

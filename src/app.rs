@@ -122,7 +122,7 @@ pub async fn build(settings: Config, givens: Givens, database: PgPool, table: Ro
 }
 
 /// Every layer, outermost first: a request passes them from the top, its answer from the bottom.
-fn router(app: &App, routes: Routes) -> Router {
+pub(crate) fn router(app: &App, routes: Routes) -> Router {
     let (guard, arriving) = (app.flood.clone(), app.settings.transport.caps.body);
     routes
         .mount(app) //                                                        9 each route's gate: media types, limits by address

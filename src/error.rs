@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+// ANCHOR: error-detail
 /// An answer given on purpose.
 ///
 /// All of it is known at compile time: nothing of a row, a request or a secret can reach a client through an error,
@@ -21,6 +22,7 @@ pub struct Problem {
     /// The `WWW-Authenticate` field that RFC 6750 wants beside some of them.
     pub challenge: Option<&'static str>,
 }
+// ANCHOR_END: error-detail
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -44,3 +44,7 @@ pub mod metrics;
 pub mod app;
 /// Listeners: TLS, HTTP/1 and HTTP/2, and an end to every wait.
 pub mod server;
+
+/// The service with a pillar left out, to see what it was for. In no build but that of the feature `insecure-lab`.
+#[cfg(feature = "insecure-lab")]
+pub mod lab;

@@ -46,6 +46,10 @@ fn weak_settings(config: &Config) -> Vec<String> {
     find(config.transport.encryption == Encryption::SelfSigned, "the certificate is self-signed");
     find(matches!(config.mail.target, Target::Folder(_)), "MAIL_URL is a folder: nobody receives mail");
     find(
+        config.mail.target.is_open_to_readers(),
+        "MAIL_URL has no TLS, and the mails hold tokens: smtps://, or smtp://…?tls=required",
+    );
+    find(
         config.transport.metrics.is_some_and(|metrics| !is_near(metrics.ip())),
         "METRICS_ADDR can be reached from outside, and nobody is asked there who they are: choose loopback or a private network",
     );

@@ -5,6 +5,8 @@ mod dev;
 mod dev_users;
 mod doctor;
 mod keys;
+#[cfg(feature = "insecure-lab")]
+mod lab;
 mod password;
 mod patience;
 mod reset_mfa;
@@ -87,6 +89,10 @@ pub enum Command {
     /// Helpers for trying the service out
     #[command(subcommand, arg_required_else_help = false)]
     Dev(dev::Dev),
+    /// Serve with a pillar left out, to this machine alone, and see what it was for
+    #[cfg(feature = "insecure-lab")]
+    #[command(after_help = lab::EXAMPLES)]
+    Lab(lab::Lab),
     /// Print what a shell needs to complete these commands
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -117,6 +123,8 @@ impl Command {
             Self::Why(command) => command.run().await,
             Self::Doctor => doctor::doctor().await,
             Self::Dev(command) => command.run(),
+            #[cfg(feature = "insecure-lab")]
+            Self::Lab(command) => Box::pin(command.run()).await,
             Self::Completions { shell } => completions(shell),
         }
     }

@@ -216,3 +216,25 @@ async fn too_mighty(pool: &PgPool) -> anyhow::Result<Option<&'static str>> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_reaches_a_database_elsewhere_over_tls_that_knows_its_name_alone() {
+        let elsewhere = "postgres://service:hunter2@db.example.com/drawbridge";
+        for mode in ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=require", "?sslmode=verify-ca"] {
+            let refused = connect_options(&format!("{elsewhere}{mode}"), true).unwrap_err();
+            assert!(refused.contains("verify-full") && !refused.contains("hunter2"), "{mode}: {refused}");
+            assert!(connect_options(&format!("{elsewhere}{mode}"), false).is_ok(), "{mode}");
+        }
+        for good in [
+            &format!("{elsewhere}?sslmode=verify-full"),
+            "postgres://service@127.0.0.1/drawbridge",
+            "postgresql://service@localhost:5433/drawbridge",
+        ] {
+            assert!(connect_options(good, true).is_ok(), "{good}");
+        }
+    }
+}

@@ -12,7 +12,7 @@ mod email_verification;
 mod health;
 mod keys;
 #[cfg(feature = "dev-mailbox")]
-mod mailbox;
+pub(crate) mod mailbox;
 mod mfa;
 mod personal_data;
 mod recovery;

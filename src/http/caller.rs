@@ -94,6 +94,7 @@ async fn identify(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<Iden
     }
 }
 
+// ANCHOR: session-liveness
 async fn holder_of(app: &App, token: &str, now: Timestamp) -> Result<Identity> {
     let token = app.jwt.verify(token, now).map_err(|refusal| problems::INVALID_CREDENTIAL.because(refusal.reason()))?;
     let live = live_session::of(app, token.user_id, token.session_id).await?;
@@ -112,3 +113,4 @@ async fn holder_of(app: &App, token: &str, now: Timestamp) -> Result<Identity> {
         credential: Credential::Session { session_id: token.session_id, auth_time: token.auth_time },
     })
 }
+// ANCHOR_END: session-liveness

@@ -22,6 +22,7 @@ pub fn of(view: &impl Serialize) -> HeaderValue {
     HeaderValue::from_str(&tag).expect("base64url is ASCII")
 }
 
+// ANCHOR: if-match
 /// `If-Match`, where it was sent.
 pub struct IfMatch(Option<HeaderMap>);
 
@@ -50,6 +51,7 @@ impl RequiredIfMatch {
         self.0.admits(current)
     }
 }
+// ANCHOR_END: if-match
 
 impl FromRequestParts<App> for IfMatch {
     type Rejection = Error;

@@ -39,11 +39,13 @@ pub async fn sizes(request: Request, next: Next) -> Result<Response> {
         // What follows on this connection may be what somebody in between took for something else.
         return Ok(([(CONNECTION, "close")], problems::VALIDATION_FAILED.because(reason)).into_response());
     }
+    // ANCHOR: body-size
     // A body of unknown length is counted while it is read.
     if announced_length(request.headers()).is_some_and(|length| length > limits::BODY_BYTES as u64) {
         // The body is not read, so this connection serves no other request; whoever keeps connections is told.
         return Ok(([(CONNECTION, "close")], problems::PAYLOAD_TOO_LARGE).into_response());
     }
+    // ANCHOR_END: body-size
     Ok(next.run(request).await)
 }
 

@@ -94,6 +94,7 @@ impl Repeatable {
         Ok(Some(Created { location: earlier.location, body }))
     }
 
+    // ANCHOR: idempotency
     /// Whether it is the first. Waits for another request with the same key to commit or fail. A row that has had its time
     /// counts as none, whether or not it has been cleared away.
     async fn claim(&self, tx: &mut PgConnection, now: Timestamp) -> Result<bool> {
@@ -118,6 +119,7 @@ impl Repeatable {
         .await?;
         Ok(claimed.rows_affected() == 1)
     }
+    // ANCHOR_END: idempotency
 
     /// In the transaction of what was done.
     pub async fn keep<T: Serialize>(&self, tx: &mut PgConnection, created: &Created<T>) -> Result<()> {

@@ -30,6 +30,7 @@ struct LiveKey {
     last_used_at: Option<Timestamp>,
 }
 
+// ANCHOR: api-key-scope
 pub async fn identify(app: &App, text: &str, now: Timestamp) -> Result<Identity> {
     let presented = Presented::read(text).ok_or(refused("not the text of a key"))?;
     let key = find(app, &presented).await?.ok_or(refused("unknown or revoked key, or its owner is suspended"))?;
@@ -47,6 +48,7 @@ pub async fn identify(app: &App, text: &str, now: Timestamp) -> Result<Identity>
     let scopes = granted.filter(|scope| key.role.scopes().contains(scope)).collect();
     Ok(Identity { user_id: key.user_id, role: key.role, scopes, credential: Credential::ApiKey { id: key.id } })
 }
+// ANCHOR_END: api-key-scope
 
 /// Why is for the log alone, and the challenge names no error: that is for tokens (RFC 6750 section 3.1).
 const fn refused(reason: &'static str) -> Error {

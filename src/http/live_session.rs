@@ -10,6 +10,7 @@ use crate::{
     state::{App, LiveSession},
 };
 
+// ANCHOR: session-liveness
 /// `None`: the session has ended, or its user is suspended or gone.
 pub async fn of(app: &App, user: Uuid, session: Uuid) -> Result<Option<LiveSession>> {
     if let Some(live) = app.sessions.get(user, session, Instant::now()) {
@@ -38,3 +39,4 @@ pub async fn of(app: &App, user: Uuid, session: Uuid) -> Result<Option<LiveSessi
     }
     Ok(live)
 }
+// ANCHOR_END: session-liveness

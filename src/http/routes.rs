@@ -141,6 +141,14 @@ impl Routes {
         self
     }
 
+    /// The lab's way past the rule of this file: another handler behind a line that goes on promising what it promised.
+    #[cfg(feature = "insecure-lab")]
+    pub fn with_handler(mut self, method: &Method, path: &str, handler: MethodRouter<App>) -> Self {
+        let line = self.lines.iter_mut().find(|(route, _)| route.method == *method && route.path == path);
+        line.expect("a line of the table").1 = handler;
+        self
+    }
+
     /// The attack surface, in the order in which it was written down.
     pub fn table(&self) -> Vec<Arc<Route>> {
         self.lines.iter().map(|(route, _)| route.clone()).collect()

@@ -172,6 +172,7 @@ async fn lock(tx: &mut PgConnection, user: Uuid) -> sqlx::Result<Option<Email>> 
     .await
 }
 
+// ANCHOR: totp-replay
 async fn spend_totp(
     tx: &mut PgConnection,
     app: &App,
@@ -193,6 +194,7 @@ async fn spend_totp(
     .await?;
     Ok(if spent.rows_affected() == 1 { Ok(Factor::Totp) } else { Err("a code that was used") })
 }
+// ANCHOR_END: totp-replay
 
 async fn spend_recovery_code(
     tx: &mut PgConnection,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 pub use self::{sender::Sender, template::Template, worker::Worker};
 use crate::{
     security::{client_address::ClientAddress, secret::Secret},
-    settings::Env,
+    settings::{Env, is_this_machine},
     types::{Email, Givens},
 };
 
@@ -55,6 +55,30 @@ fn target(text: &str) -> Result<Target, &'static str> {
     }
     AsyncSmtpTransport::<Tokio1Executor>::from_url(text).map_err(|_| RULE)?;
     Ok(Target::Server(Arc::new(Secret::new(text.to_owned()))))
+}
+
+impl Target {
+    /// Whether mails, which hold tokens that open accounts, leave this machine without TLS (ASVS 12.3.1). `doctor` says so
+    /// and nothing refuses it: a relay in one's own cluster often has no certificate.
+    pub fn is_open_to_readers(&self) -> bool {
+        match self {
+            Self::Folder(_) => false,
+            Self::Server(url) => !is_sealed(url.expose()) && !is_this_machine(host(url.expose())),
+        }
+    }
+}
+
+/// `tls=opportunistic` is not: whoever sits in between says that there is none.
+fn is_sealed(url: &str) -> bool {
+    url.starts_with("smtps://") || url.split_once('?').is_some_and(|(_, query)| query == "tls=required")
+}
+
+/// What stands between user and port.
+fn host(url: &str) -> &str {
+    let authority = url.trim_start_matches("smtp://").split(['/', '?']).next().unwrap_or_default();
+    let named = authority.rsplit('@').next().unwrap_or_default();
+    let port = named.rfind(':').filter(|at| named[*at..].bytes().skip(1).all(|byte| byte.is_ascii_digit()));
+    &named[..port.unwrap_or(named.len())]
 }
 
 /// Puts mails into the outbox, and wakes the worker.
@@ -151,4 +175,34 @@ async fn insert(
     .execute(tx)
     .await?;
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_is_open_to_readers_where_it_leaves_this_machine_without_tls() {
+        let open = |url: &str| target(url).unwrap_or_else(|rule| panic!("{url}: {rule}")).is_open_to_readers();
+        for url in [
+            "file:.data/mail",
+            "smtps://u:p@mail.example.com",
+            "smtp://mail.example.com:587?tls=required",
+            "smtp://127.0.0.1:25",
+            "smtp://localhost",
+            "smtp://[::1]:25",
+        ] {
+            assert!(!open(url), "{url}");
+        }
+        for url in [
+            "smtp://mail.example.com:25",
+            "smtp://u:p@mail.example.com",
+            "smtp://mail.example.com:587?tls=opportunistic",
+            "smtp://localhost@mail.example.com",
+            "smtp://mail.example.com/localhost",
+            "smtp://localhost.example.com",
+        ] {
+            assert!(open(url), "{url}");
+        }
+    }
 }

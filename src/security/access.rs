@@ -131,6 +131,7 @@ pub enum Policy {
 }
 
 impl Policy {
+    // ANCHOR: role-allowlist
     pub fn admits(self, who: &Identity, now: Timestamp) -> Result<(), Error> {
         let signed_in = match who.credential {
             Credential::Session { auth_time, .. } => Some(auth_time),
@@ -141,20 +142,25 @@ impl Policy {
         }
         match self {
             Self::Public | Self::Session => Ok(()),
+            // ANCHOR: step-up
             Self::Fresh if signed_in.is_some_and(|at| now - at <= FRESH) => Ok(()),
             Self::Fresh => Err(problems::REAUTHENTICATION_REQUIRED.into()),
+            // ANCHOR_END: step-up
             Self::Role(roles) if roles.contains(&who.role) => Ok(()),
             Self::Role(_) => Err(problems::FORBIDDEN.into()),
             Self::Scope(scope) if who.scopes.contains(&scope) => Ok(()),
             Self::Scope(scope) => Err(scope.missing().into()),
         }
     }
+    // ANCHOR_END: role-allowlist
 
+    // ANCHOR: api-key-scope
     /// What is given away is for routes with a scope, and for no others: a policy that is added later wants a session
     /// until someone says otherwise here.
     pub const fn wants_session(self) -> bool {
         !matches!(self, Self::Public | Self::Scope(_))
     }
+    // ANCHOR_END: api-key-scope
 
     /// One of these; empty where any role will do.
     pub fn roles(self) -> Vec<&'static str> {

@@ -53,6 +53,7 @@ impl Settings {
         self.trusted.iter().any(|network| network.contains(&address))
     }
 
+    // ANCHOR: client-address
     /// The socket's address; or, when a trusted proxy holds the other end, the right-most address in the list of hops
     /// that is not itself a trusted proxy. Each proxy appends whom it saw, so everything to the left of the first
     /// stranger was written by that stranger.
@@ -72,6 +73,7 @@ impl Settings {
         }
         ClientAddress(known)
     }
+    // ANCHOR_END: client-address
 }
 
 fn networks(text: &str) -> Result<Vec<IpNet>, &'static str> {

@@ -80,6 +80,7 @@ impl Settings {
         second.is_some() || !own && self.known(request).is_none()
     }
 
+    // ANCHOR: cors-allowlist
     /// The one origin of the request, if it is on the list, byte for byte. Browsers send one; of two, one is a lie.
     fn known(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let mut sent = request.get_all(header::ORIGIN).iter();
@@ -88,6 +89,7 @@ impl Settings {
             _ => None,
         }
     }
+    // ANCHOR_END: cors-allowlist
 }
 
 fn origin_of(url: &str) -> &str {

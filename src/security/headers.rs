@@ -17,6 +17,7 @@ const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), browsing-topics
     display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), \
     microphone=(), midi=(), payment=(), screen-wake-lock=(), serial=(), usb=(), xr-spatial-tracking=()";
 
+// ANCHOR: security-headers
 /// The same on every answer, whatever a handler has set.
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -45,6 +46,7 @@ pub fn apply(headers: &mut HeaderMap, over_tls: bool) {
         headers.remove(header::STRICT_TRANSPORT_SECURITY);
     }
 }
+// ANCHOR_END: security-headers
 
 #[cfg(test)]
 mod tests {

@@ -65,6 +65,7 @@ pub fn is_plain(headers: &HeaderMap) -> bool {
     codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+// ANCHOR: content-type
 /// Whether the body says that it is JSON: `application/json`, with nothing beside it but `charset=utf-8`, which RFC 8259
 /// makes needless and many clients send. Two such headers are two opinions, and two parsers might each take another.
 pub fn is_json(headers: &HeaderMap) -> bool {
@@ -76,6 +77,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     let fits = media_type.eq_ignore_ascii_case("application/json") && named.next().is_none_or(is_utf8);
     fits && named.next().is_none()
 }
+// ANCHOR_END: content-type
 
 /// Whether the client takes JSON.
 pub fn accepts_json(headers: &HeaderMap) -> bool {

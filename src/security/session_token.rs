@@ -141,6 +141,7 @@ pub enum Verdict {
 }
 
 impl Found {
+    // ANCHOR: refresh-reuse
     /// The decision, without side effects. The caller holds the token's row locked, so that of many who ask at once one
     /// rotates and all the others, on any replica, find it spent.
     ///
@@ -156,6 +157,7 @@ impl Found {
             Some(_) => Verdict::Reuse,
         }
     }
+    // ANCHOR_END: refresh-reuse
 }
 
 /// Seals a successor in such a way that only the spent token opens it, to stand in the spent token's row: who has the

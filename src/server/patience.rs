@@ -77,6 +77,7 @@ impl<S> Patient<S> {
         }
     }
 
+    // ANCHOR: slow-clients
     /// While a request is being answered its body has the handler's own limit. Otherwise a head must be completed, or
     /// the connection is idle; when it has been idle for long enough its owner is told, and has a head's time to end
     /// it in good order before it is cut.
@@ -98,6 +99,7 @@ impl<S> Patient<S> {
         let _ = self.read.has_passed(context); // to be woken by it
         Poll::Pending
     }
+    // ANCHOR_END: slow-clients
 
     /// A quick request may have come and gone since the last time that we waited.
     fn note_new_heads(&mut self) {

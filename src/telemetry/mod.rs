@@ -80,6 +80,13 @@ pub struct Guard(#[expect(dead_code, reason = "held for what its drop does")] Ve
 
 /// Begins to log, for the whole process.
 pub fn start(settings: &Settings, production: bool) -> anyhow::Result<Guard> {
+    let (outlets, guard) = outlets(settings, production)?;
+    start_with(settings.filter.clone(), outlets)?;
+    Ok(guard)
+}
+
+/// Standard output, and the file where there is one.
+pub fn outlets(settings: &Settings, production: bool) -> anyhow::Result<(Vec<Outlet>, Guard)> {
     let form = match std::io::stdout().is_terminal() && !production {
         true if settings.colour => Form::Coloured,
         true => Form::Readable,
@@ -92,8 +99,7 @@ pub fn start(settings: &Settings, production: bool) -> anyhow::Result<Guard> {
         outlets.push(Outlet { form: Form::Json, write: file });
         guards.push(guard);
     }
-    start_with(settings.filter.clone(), outlets)?;
-    Ok(Guard(guards))
+    Ok((outlets, Guard(guards)))
 }
 
 /// As [`start`], but the lines go where the caller says.

@@ -17,6 +17,7 @@ mod api_keys;
 mod articles;
 mod attack_surface;
 mod attacks;
+mod compliance;
 mod email_change;
 mod email_verification;
 mod enumeration;

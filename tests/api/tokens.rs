@@ -13,7 +13,7 @@ use time::Duration;
 
 use crate::support::{Person, TestApp};
 
-fn parts(token: &str) -> (Value, Value, String) {
+pub fn parts(token: &str) -> (Value, Value, String) {
     let part = |text: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap();
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else { panic!("{token}") };
     (part(header), part(claims), signature.to_owned())

@@ -105,7 +105,12 @@ impl Service {
     }
 
     pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut command = drawbridge(folder, &[]);
+        Self::start_as(folder, &[], settings)
+    }
+
+    /// Of another command than the one that serves.
+    pub fn start_as(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let mut command = drawbridge(folder, arguments);
         command.env("LISTEN_ADDR", "127.0.0.1:0").envs(settings.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());

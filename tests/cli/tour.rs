@@ -1,5 +1,5 @@
-//! README's tour and the chapter on the second factor, as written: their commands are run by `sh`, and what they print must
-//! be what is shown.
+//! README's tour, the chapter on the second factor and the practice questions, as written: their commands are run by `sh`,
+//! and what they print must be what is shown.
 
 use std::{
     io::Write,
@@ -67,6 +67,13 @@ fn the_chapter_on_the_second_factor_runs_as_written() {
     let folder = folder();
     let service = Service::start(folder.path());
     follow("docs/second-factor.md", folder.path(), &service);
+}
+
+#[test]
+fn the_practice_questions_are_answered_as_written() {
+    let folder = folder();
+    let service = Service::start(folder.path());
+    follow("docs/practice.md", folder.path(), &service);
 }
 
 fn shell(folder: &std::path::Path, script: &str) -> Output {

@@ -2,68 +2,18 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { ATTACKS } from "./attacks.mjs";
+import { axe, close, expecting, open, step, troubles, verdict } from "./browser.mjs";
 import { Service } from "./service.mjs";
 
 const [program, shots] = process.argv.slice(2);
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-const troubles = [];
-let browser;
 const service = new Service(program);
 // So that a refresh token's reuse can be shown without a wait of ten seconds.
 service.environment.REFRESH_GRACE = "1s";
 // Nobody works in that hour of every day: whatever changes now changes at night.
 const night = (new Date().getUTCHours() + 11) % 23;
 service.environment.BUSINESS_HOURS = `mon-sun ${String(night).padStart(2, "0")}:00-${String(night + 1).padStart(2, "0")}:00`;
-
-async function open() {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: "light", reducedMotion: "reduce" });
-  context.setDefaultTimeout(20_000);
-  const page = await context.newPage();
-  page.on("pageerror", (error) => troubles.push(`error: ${error.stack}`));
-  page.on("console", (message) => {
-    // The browser itself notes every answer of 400 and more, and every connection that was refused.
-    const answered = /^Failed to load resource/.test(message.text()) && page.expects;
-    if (["error", "warning"].includes(message.type()) && !answered) troubles.push(`console: ${message.text()}`);
-  });
-  page.on("request", (request) => {
-    if (!request.url().startsWith(service.url) && !request.url().startsWith("data:")) troubles.push(`asked elsewhere: ${request.url()}`);
-  });
-  await page.addInitScript(() => {
-    addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
-  });
-  return page;
-}
-
-/** While something is meant to be refused. */
-async function expecting(page, doing) {
-  page.expects = true;
-  await doing();
-  page.expects = false;
-}
-
-async function axe(page, what) {
-  await page.evaluate(AXE);
-  for (const colorScheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    for (const { id, help, nodes } of violations) {
-      troubles.push(`axe, ${what}, ${colorScheme}: ${id}: ${help}: ${nodes.map((node) => node.target.join(" ")).slice(0, 4).join(", ")}`);
-    }
-    console.log(`  axe, ${what}, ${colorScheme}: ${violations.length} violations, ${passes.length} rules passed`);
-  }
-  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
-}
 
 const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`) });
 const problem = (page) => page.locator("#door-problem");
@@ -273,20 +223,13 @@ async function leaving(page, people) {
   });
 }
 
-async function step(name, doing) {
-  const begun = Date.now();
-  console.log(name);
-  await doing();
-  console.log(`  ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-}
-
 try {
   await service.start();
   const people = {};
   for (const [name, role] of [["victim", "user"], ["insider", "user"], ["admin", "admin"], ["colleague", "admin"]]) {
     people[name] = await service.account(name, role);
   }
-  const page = await open();
+  const page = await open(service);
   try {
     await step("the door", () => theDoor(page, people));
     await step("the second factor", () => theSecondFactor(page, people));
@@ -302,9 +245,8 @@ try {
     troubles.push(problem.stack);
   }
 } finally {
-  await browser?.close();
+  await close();
   await service.stop();
   service.remove();
 }
-console.log(troubles.length ? `\n${troubles.join("\n")}` : "\nnothing to complain of");
-process.exitCode = troubles.length ? 1 : 0;
+verdict();

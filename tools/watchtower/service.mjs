@@ -15,8 +15,10 @@ const SETTINGS = {
 };
 
 export class Service {
-  constructor(program) {
+  /** What follows the program is its command: without one it serves. */
+  constructor(program, ...command) {
     this.program = program;
+    this.words = command;
     this.folder = mkdtempSync(join(tmpdir(), "drawbridge-watchtower-"));
     this.environment = { PATH: process.env.PATH, HOME: process.env.HOME, LISTEN_ADDR: "127.0.0.1:0", ...SETTINGS };
   }
@@ -24,7 +26,7 @@ export class Service {
   async start() {
     const log = join(this.folder, `out.${Date.now()}.log`);
     const out = openSync(log, "w");
-    this.process = spawn(this.program, { cwd: this.folder, env: this.environment, stdio: ["ignore", out, out] });
+    this.process = spawn(this.program, this.words, { cwd: this.folder, env: this.environment, stdio: ["ignore", out, out] });
     this.exited = new Promise((resolve) => this.process.once("exit", resolve));
     for (let tries = 0; tries < 600; tries += 1) {
       const ready = /"message":"ready","address":"([^"]*)"/.exec(readFileSync(log, "utf8"));

@@ -21,6 +21,7 @@ pub const ABOUT: About = About {
     problems: &[],
 };
 
+// ANCHOR: object-ownership
 pub async fn read(caller: Caller<ReadProfile>, State(app): State<App>, Id(id): Id) -> Result<Tagged<UserView>> {
     let sees_all = caller.passes::<Admin>(app.givens.now());
     // Whose row it is stands in the query: a stranger's is not found and then refused, it is not found (OWASP API1).
@@ -42,3 +43,4 @@ pub async fn read(caller: Caller<ReadProfile>, State(app): State<App>, Id(id): I
     .await?;
     user.map(Tagged).ok_or(problems::NOT_FOUND.into())
 }
+// ANCHOR_END: object-ownership

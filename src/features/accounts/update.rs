@@ -25,6 +25,7 @@ use crate::{
     state::App,
 };
 
+// ANCHOR: mass-assignment
 /// What changes. Nothing else can: a field that is not listed here is refused, so `role` cannot be smuggled in.
 #[derive(Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +34,7 @@ pub struct ChangeMe {
     #[schemars(example = &"Ada King")]
     name: String,
 }
+// ANCHOR_END: mass-assignment
 
 pub const ABOUT: About = About {
     summary: "Change yourself",

@@ -59,6 +59,7 @@ impl SoughtRole {
 pub const ABOUT: About =
     About { summary: "List users", description: "Newest first, by role, status or e-mail address.", problems: &[] };
 
+// ANCHOR: sql-parameters
 pub async fn list(
     _: Caller<Admin>,
     State(app): State<App>,
@@ -89,3 +90,4 @@ pub async fn list(
     .await?;
     Ok(Private(query.page(users, |user| user.id)))
 }
+// ANCHOR_END: sql-parameters

@@ -16,6 +16,7 @@ pub const ABOUT: About = About {
     problems: &[],
 };
 
+// ANCHOR: object-ownership
 pub async fn read(caller: Caller<ReadArticles>, State(app): State<App>, Id(id): Id) -> Result<Tagged<ArticleView>> {
     let article = sqlx::query_as!(
         ArticleView,
@@ -34,3 +35,4 @@ pub async fn read(caller: Caller<ReadArticles>, State(app): State<App>, Id(id): 
     .await?;
     article.map(Tagged).ok_or(problems::NOT_FOUND.into())
 }
+// ANCHOR_END: object-ownership

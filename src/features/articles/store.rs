@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::view::ArticleView;
 use crate::error::{Result, problems};
 
+// ANCHOR: object-ownership
 /// The article that is about to be changed, locked until that is done: of two changes against one version one loses.
 ///
 /// Whose it may be stands in the query: what a caller may not change is not found (OWASP API1). One that is published is
@@ -29,3 +30,4 @@ pub async fn lock(tx: &mut PgConnection, id: Uuid, owner: Uuid, any: bool) -> Re
     .await?;
     article.ok_or(problems::NOT_FOUND.into())
 }
+// ANCHOR_END: object-ownership

@@ -58,6 +58,7 @@ pub async fn verify(
     Ok(NoContent)
 }
 
+// ANCHOR: one-time-token
 /// Whose token it was. Deleting is the check: of two requests at once, one finds the row. Its siblings from other mails
 /// go too.
 async fn redeem(tx: &mut PgConnection, hash: &TokenHash, now: Timestamp) -> Result<Option<Uuid>> {
@@ -79,3 +80,4 @@ async fn redeem(tx: &mut PgConnection, hash: &TokenHash, now: Timestamp) -> Resu
         .await?;
     Ok(user)
 }
+// ANCHOR_END: one-time-token

@@ -46,19 +46,19 @@ fn refusal(parts: &Parts) -> Option<&'static str> {
     // The socket's peer, and not the client's address: that one may come from a header.
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
-        return Some("the mailbox is for this machine");
+        return Some("this page is for this machine");
     }
     if FORWARDED.iter().any(|name| parts.headers.contains_key(*name)) {
-        return Some("the mailbox is for this machine, and this came through a proxy");
+        return Some("this page is for this machine, and this came through a proxy");
     }
     if !asked_for(parts).is_some_and(|host| is_name_of_here(host.host())) {
-        return Some("the mailbox is for this machine, and this asked for another");
+        return Some("this page is for this machine, and this asked for another");
     }
     None
 }
 
 /// HTTP/2 has it in the address, HTTP/1.1 in a header; of two headers `gate::sizes` has refused the request.
-fn asked_for(parts: &Parts) -> Option<Authority> {
+pub(crate) fn asked_for(parts: &Parts) -> Option<Authority> {
     let named = parts.uri.authority().cloned();
     named.or_else(|| parts.headers.get(HOST)?.to_str().ok()?.parse().ok())
 }

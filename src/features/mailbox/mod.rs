@@ -9,7 +9,7 @@
 //! It does not cover other users and programs of that machine: they reach it as its owner does.
 
 mod folder;
-mod here;
+pub(crate) mod here;
 mod page;
 
 use axum::{

@@ -105,6 +105,7 @@ async fn find(app: &App, token: &TokenHash) -> Result<Option<Owner>> {
     Ok(owner)
 }
 
+// ANCHOR: one-time-token
 /// Spends it, if all that was found is still so. The account is locked first and the token then taken, as by everyone who
 /// takes both: of two uses at once one finds it gone, and no two wait for each other.
 async fn redeem(tx: &mut PgConnection, token: &TokenHash, user: Uuid, now: Timestamp) -> Result<Option<Email>> {
@@ -131,6 +132,7 @@ async fn redeem(tx: &mut PgConnection, token: &TokenHash, user: Uuid, now: Times
     .await?;
     Ok((spent.rows_affected() == 1).then_some(email))
 }
+// ANCHOR_END: one-time-token
 
 /// Who holds the token reads the mailbox, so an invited account's address is verified by this.
 async fn write(tx: &mut PgConnection, user: Uuid, hash: &PasswordHash, now: Timestamp) -> Result<()> {

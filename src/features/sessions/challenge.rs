@@ -102,6 +102,7 @@ pub struct Challenged {
     pub known_device: Option<Uuid>,
 }
 
+// ANCHOR: mfa-tries
 /// Takes one of its tries, committed before the code is looked at: of a hundred that come at once, five are looked at. `None`:
 /// unknown, spent or expired, or what it stands on is gone: another password, another second factor, a suspension.
 pub async fn take_try(app: &App, hash: &TokenHash) -> Result<Option<Challenged>> {
@@ -128,6 +129,7 @@ pub async fn take_try(app: &App, hash: &TokenHash) -> Result<Option<Challenged>>
     .await?;
     Ok(challenged)
 }
+// ANCHOR_END: mfa-tries
 
 /// It has done its work: one session a challenge, also for two good codes at once. What it stands on is looked at again, now
 /// that the account's row is locked: a password may have changed while the code was checked.

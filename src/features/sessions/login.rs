@@ -68,13 +68,16 @@ pub async fn login(
     Valid(input): Valid<Login>,
 ) -> Result<Private<SignIn>> {
     let email = Email::trimmed(&input.email);
+    // ANCHOR: login-limit
     let device = known_device(&app, &email, input.known_device.as_deref()).await?;
     let budget = device.map_or(Key::Email(&email), Key::Principal);
     gate::charge_subject(&app, caller.context(), Class::Login, &budget).await.inspect_err(|_| {
         app.audit.note(&caller.context().refusal(None), Event::LoginLock);
         watch::login_failed(&app, caller.context(), &email, None);
     })?;
+    // ANCHOR_END: login-limit
 
+    // ANCHOR: login-enumeration
     let place = app.passwords.place()?;
     let account = find(&app, &email).await?;
     let verdict = app
@@ -98,6 +101,7 @@ pub async fn login(
         }
         Some(account) => account,
     };
+    // ANCHOR_END: login-enumeration
     if verdict == Verdict::RightButOutdated {
         rehash(&app, account, &input.password).await?;
     }

@@ -83,6 +83,7 @@ pub async fn refresh(
             successor
         }
         Verdict::Repeat => row.unseal(&app, &presented)?,
+        // ANCHOR: refresh-reuse
         Verdict::Reuse => {
             end(&mut tx, row.session_id, now).await?;
             let event = Event::TokenReuse { session_id: row.session_id };
@@ -92,6 +93,7 @@ pub async fn refresh(
             app.sessions.forget(row.user_id);
             return Err(problems::INVALID_CREDENTIALS.because("a spent refresh token was used again"));
         }
+        // ANCHOR_END: refresh-reuse
         Verdict::Dead => return Err(problems::INVALID_CREDENTIALS.because("the session has ended")),
     };
     tx.commit().await?;

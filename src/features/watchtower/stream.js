@@ -81,7 +81,8 @@ async function once(on, signal, opened) {
 
 /** One block of lines. The id counts even where there is no event: it says how far we are. */
 function read(block, on) {
-  const fields = {};
+  // Names from the wire are no properties of anything else.
+  const fields = Object.create(null);
   for (const line of block.split("\n")) {
     const at = line.indexOf(": ");
     if (at > 0) fields[line.slice(0, at)] = line.slice(at + 2);

@@ -47,6 +47,7 @@ pub struct ValidQuery<T>(pub T);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(pub Uuid);
 
+// ANCHOR: body-size
 impl<S: Send + Sync, T: Input> FromRequest<S> for Valid<T> {
     type Rejection = Error;
 
@@ -55,6 +56,7 @@ impl<S: Send + Sync, T: Input> FromRequest<S> for Valid<T> {
         admit(strict_json(&body)?, Refusals::default()).map(Self)
     }
 }
+// ANCHOR_END: body-size
 
 impl<S: Send + Sync, T: Input> FromRequestParts<S> for ValidQuery<T> {
     type Rejection = Error;

@@ -122,6 +122,7 @@ pub fn no_null(schema: &mut Schema) {
     }
 }
 
+// ANCHOR: mass-assignment
 /// Deny by default: a request type whose author forgot `deny_unknown_fields` refuses them nevertheless (OWASP API3).
 /// `unevaluated`, for a flattened part's fields are known, although another schema names them.
 fn refuse_unknown_fields(schema: &mut Schema) {
@@ -131,3 +132,4 @@ fn refuse_unknown_fields(schema: &mut Schema) {
         object.insert("unevaluatedProperties".to_owned(), false.into());
     }
 }
+// ANCHOR_END: mass-assignment

@@ -59,6 +59,7 @@ impl Failure {
         Some(Self { problem, error })
     }
 
+    // ANCHOR: error-detail
     /// The body of ours instead of whatever stood there; the headers that mean something, such as `Allow`, stay.
     pub(super) fn envelope(&self, response: Response, context: &RequestContext) -> Response {
         let (mut parts, _) = response.into_parts();
@@ -79,6 +80,7 @@ impl Failure {
         let body = Json(Envelope { error, code, reference: context.reference().to_owned(), fields });
         (self.problem.status, parts.headers, body).into_response()
     }
+    // ANCHOR_END: error-detail
 
     fn retry_after(&self) -> Option<u64> {
         match self.error.as_deref() {

@@ -115,6 +115,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::Array(array))
     }
 
+    // ANCHOR: strict-json
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let deeper = self.deeper()?;
         let mut object = Map::new();
@@ -127,6 +128,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         }
         Ok(Value::Object(object))
     }
+    // ANCHOR_END: strict-json
 }
 
 impl From<JsonRefusal> for Error {

@@ -107,6 +107,7 @@ pub(super) struct Life {
 }
 
 impl Claims {
+    // ANCHOR: jwt-issuer
     /// Everything that does not depend on the present.
     pub(super) fn judge(self, settings: &Settings) -> Result<(Verified, Life), Refusal> {
         if self.iss != settings.issuer {
@@ -126,6 +127,7 @@ impl Claims {
         let life = Life { exp: self.exp, nbf: self.nbf, iat: self.iat };
         Ok((self.into_verified()?, life))
     }
+    // ANCHOR_END: jwt-issuer
 
     fn into_verified(self) -> Result<Verified, Refusal> {
         Ok(Verified {
@@ -142,6 +144,7 @@ impl Claims {
     }
 }
 
+// ANCHOR: jwt-audience
 impl Audience {
     fn holds(&self, ours: &str) -> bool {
         match self {
@@ -150,6 +153,7 @@ impl Audience {
         }
     }
 }
+// ANCHOR_END: jwt-audience
 
 fn generation(jti: &str) -> Option<i32> {
     let (generation, nonce) = jti.split_once('.')?;
@@ -162,6 +166,7 @@ fn timestamp(seconds: i64) -> Result<Timestamp, Refusal> {
     OffsetDateTime::from_unix_timestamp(seconds).map(Timestamp).map_err(|_| Refusal::Claims)
 }
 
+// ANCHOR: jwt-expiry
 impl Life {
     /// RFC 7519 section 4.1.4: a token is expired *on* its `exp`, not a second later.
     pub(super) fn check(self, now: Timestamp, leeway: Duration) -> Result<(), Refusal> {
@@ -174,3 +179,4 @@ impl Life {
         }
     }
 }
+// ANCHOR_END: jwt-expiry

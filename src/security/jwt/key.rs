@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{TYPE, claims::Claims};
 use crate::types::Timestamp;
 
+// ANCHOR: jwt-algorithm
 /// The algorithms that exist here. `none` and the HMACs cannot be refused too late: there is no way to say them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
@@ -19,6 +20,7 @@ pub enum Algorithm {
     /// For gateways that know nothing newer; RFC 9068 section 2.1 wants it supported.
     Rs256,
 }
+// ANCHOR_END: jwt-algorithm
 
 impl Algorithm {
     pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];

@@ -50,6 +50,7 @@ refusals! {
     FromTheFuture "iat lies in the future"
 }
 
+// ANCHOR: jwt-embedded-key
 /// Only these three members, once each. An allowlist is shorter than the list of members that have been abused, and does
 /// not age.
 #[derive(Deserialize)]
@@ -62,6 +63,7 @@ struct Header<'a> {
     #[serde(borrow)]
     typ: Cow<'a, str>,
 }
+// ANCHOR_END: jwt-embedded-key
 
 impl Keyring {
     /// Believes a token, or says why not.
@@ -82,6 +84,7 @@ impl Keyring {
         Ok(Arc::clone(&proof.verified))
     }
 
+    // ANCHOR: jwt-signature
     fn prove(&self, ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, Refusal> {
         let (message, header, payload, signature) = parts(token).ok_or(Refusal::Form)?;
         let header = decode(header)?;
@@ -89,10 +92,12 @@ impl Keyring {
         if !is_access_token(&header.typ) {
             return Err(Refusal::Type);
         }
+        // ANCHOR: jwt-algorithm
         let key = ring.verifier(&header.kid, now, self.settings.longest_life())?;
         if header.alg != key.algorithm.name() {
             return Err(Refusal::Algorithm);
         }
+        // ANCHOR_END: jwt-algorithm
         if !key.signed(message, signature) {
             return Err(Refusal::Signature);
         }
@@ -100,6 +105,7 @@ impl Keyring {
         let (verified, life) = claims.judge(&self.settings)?;
         Ok(Proof { verified: Arc::new(verified), life, kid: key.kid.clone() })
     }
+    // ANCHOR_END: jwt-signature
 }
 
 /// The message that was signed, then its two parts, then the signature. Five parts would be an encrypted token.
@@ -120,7 +126,9 @@ fn object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
+// ANCHOR: jwt-type
 /// RFC 9068 section 4 allows the media type's long form too, and media types have no case (RFC 7515 section 4.1.9).
 fn is_access_token(typ: &str) -> bool {
     typ.eq_ignore_ascii_case(TYPE) || typ.eq_ignore_ascii_case("application/at+jwt")
 }
+// ANCHOR_END: jwt-type

@@ -35,6 +35,7 @@ const COMMON_WORDS: &str = "\
     thomas trustno welcome winter";
 
 impl NewPassword {
+    // ANCHOR: password-policy
     /// Everything that speaks against this password for this person, under the name that the field has in the request.
     pub fn check(&self, field: &str, email: &Email, name: &str) -> Result<()> {
         let text = fold(self.text().expose());
@@ -56,6 +57,7 @@ impl NewPassword {
             broken.map(|(_, rule, message)| FieldError { field: field.to_owned(), rule, message }).collect();
         if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
     }
+    // ANCHOR_END: password-policy
 }
 
 /// Without case; one element a character, as it is compared. Wiped, and never grown: it is a copy of a password.

@@ -50,6 +50,7 @@ pub struct FloodGuard {
 }
 
 impl FloodGuard {
+    // ANCHOR: flood-guard
     pub fn new(rule: Rule, client: ClientNetwork, givens: Givens) -> Self {
         // `per_second(n)` would mean one token every n seconds; a period says what it means.
         let period = Duration::from_micros(rule.interval().unsigned_abs());
@@ -64,6 +65,7 @@ impl FloodGuard {
         let guard = self.clone();
         GovernorLayer::new(self.config.clone()).error_handler(move |refusal| guard.refused(&refusal))
     }
+    // ANCHOR_END: flood-guard
 
     /// Takes the engine's own fields off an answer that was let through, and leaves our decision instead.
     pub fn translate(&self, mut response: Response) -> Response {

@@ -129,3 +129,65 @@ async fn a_service_without_a_usable_certificate_does_not_start() {
     let error = format!("{:#}", server.done.await.unwrap().unwrap_err());
     assert!(error.contains("TLS_CERT_FILE cannot be read"), "{error}");
 }
+
+/// `ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+const GOOD: [u8; 2] = [0xc0, 0x2b];
+
+/// The ClientHello of a client that speaks nothing newer than this version, with this suite alone, but is modern otherwise.
+fn hello(version: u8, suite: [u8; 2]) -> Vec<u8> {
+    let suites = [0, 2, suite[0], suite[1]];
+    let curves = [0, 10, 0, 4, 0, 2, 0, 0x17]; // supported_groups: P-256
+    let signatures = [0, 13, 0, 4, 0, 2, 4, 3]; // signature_algorithms: ecdsa_secp256r1_sha256
+    let points = [0, 11, 0, 2, 1, 0]; // ec_point_formats: uncompressed
+    let extensions = [&curves[..], &signatures, &points].concat();
+    let length = |bytes: usize| u16::try_from(bytes).unwrap().to_be_bytes();
+    let end = [&[1, 0][..], &length(extensions.len()), &extensions].concat();
+    let body = [&[3, version][..], &[7; 32], &[0], &suites, &end].concat();
+    [&[22, 3, 1][..], &length(body.len() + 4), &[1, 0], &length(body.len()), &body].concat()
+}
+
+impl Running {
+    /// What is answered to a first message: its kind, and what it is about.
+    async fn greeted(&self, hello: &[u8]) -> [u8; 3] {
+        let (mut stream, mut answer) = (self.connect().await, [0; 7]);
+        stream.write_all(hello).await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        [answer[0], answer[5], answer[6]]
+    }
+}
+
+/// A handshake that goes on; and alerts, which end it: `protocol_version` and `handshake_failure`.
+const GOES_ON: [u8; 3] = [22, 2, 0];
+const WRONG_VERSION: [u8; 3] = [21, 2, 70];
+const NOTHING_IN_COMMON: [u8; 3] = [21, 2, 40];
+
+/// ASVS 12.1.1.
+#[tokio::test]
+async fn whoever_speaks_only_old_tls_is_told_so_and_not_served() {
+    let server = start(patient(), Encryption::SelfSigned, introduces_itself()).await;
+    for version in [0, 1, 2] {
+        assert_eq!(server.greeted(&hello(version, GOOD)).await, WRONG_VERSION, "version 3.{version}");
+    }
+    assert_eq!(server.greeted(&hello(3, GOOD)).await, GOES_ON, "TLS 1.2");
+}
+
+/// ASVS 12.1.2 and 11.3.1: `RSA_WITH_AES_128_CBC_SHA`, `ECDHE_ECDSA_WITH_AES_128_CBC_SHA`, `RSA_WITH_AES_128_GCM_SHA256`,
+/// `RSA_WITH_3DES_EDE_CBC_SHA`, `ECDHE_ECDSA_WITH_RC4_128_SHA`, `ECDHE_ECDSA_WITH_NULL_SHA`.
+#[tokio::test]
+async fn no_suite_without_forward_secrecy_and_authenticated_encryption_is_spoken() {
+    let server = start(patient(), Encryption::SelfSigned, introduces_itself()).await;
+    for weak in [[0, 0x2f], [0xc0, 0x09], [0, 0x9c], [0, 0x0a], [0xc0, 0x07], [0xc0, 0x06]] {
+        assert_eq!(server.greeted(&hello(3, weak)).await, NOTHING_IN_COMMON, "{weak:x?}");
+    }
+    assert_eq!(server.greeted(&hello(3, GOOD)).await, GOES_ON);
+}
+
+/// ASVS 12.1.1: the newest where both can.
+#[tokio::test]
+async fn tls_1_3_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = renew(folder.path());
+    let server = start(patient(), files(folder.path()), introduces_itself()).await;
+    let stream = server.connect_tls(&certificate, b"http/1.1").await.unwrap();
+    assert_eq!(stream.get_ref().1.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
+}

@@ -60,8 +60,11 @@ const FRESH_FOR: Duration = Duration::from_mins(4);
 
 impl Lane {
     pub(crate) async fn user(&mut self, cast: &Cast) -> Result<Person, Trouble> {
-        if !cast.target.makes_accounts() {
-            return seated(&cast.user, cast, cast.target.credentials.user.as_ref(), "user").await;
+        // From one address few accounts can be made, and they are for cases that cannot do without.
+        let target = &cast.target;
+        let one_address = !target.base.has_many_addresses() && target.credentials.user.is_some();
+        if one_address || !target.makes_accounts() {
+            return seated(&cast.user, cast, target.credentials.user.as_ref(), "user").await;
         }
         lent(&mut self.user, cast).await
     }

@@ -9,10 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use drawbridge_attack::{Options, Progress, Report, Target, attack, families};
+use drawbridge_attack::{Options, Progress, Report, Target, attack, families, report::Counts};
 
 /// Attacks a REST service of your own from the outside, as its enemies would. Exit 0: no hole. 1: holes. 2: used wrongly, or
-/// the target cannot be reached.
+/// the target cannot be reached, or an attempt could not be made.
 #[derive(Parser)]
 #[command(name = "drawbridge-attack", version)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch of the command line is one")]
@@ -71,8 +71,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(Counts { holes: 0, broken: 0, .. }) => ExitCode::SUCCESS,
+        // What could not be tried has not held: a script must not take it for well.
+        Ok(Counts { holes: 0, .. }) => ExitCode::from(2),
+        Ok(_) => ExitCode::from(1),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "drawbridge-attack: {error}");
             ExitCode::from(2)
@@ -80,11 +82,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
+async fn run(arguments: &Arguments) -> anyhow::Result<Counts> {
     let ids = chosen(arguments)?;
     if arguments.list {
         list(&ids);
-        return Ok(true);
+        return Ok(Counts::default());
     }
     if arguments.token.as_ref().is_some_and(|token| token.trim().is_empty()) {
         bail!("--token is empty; did whatever should have printed it fail?");
@@ -94,7 +96,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     say(if arguments.quiet { report.summary(colours) } else { report.card(colours) }.trim_start());
     write(arguments, &report)?;
-    Ok(report.counts().holes == 0)
+    Ok(report.counts())
 }
 
 /// The ids that `--only` and `--family` leave; all of them without either.

@@ -59,3 +59,23 @@ fn families_and_ids_narrow_the_list() {
     let list = text(&output.stdout);
     assert!(list.contains("tokens (2)") && list.contains("sessions (") && !list.contains("claims ("), "{list}");
 }
+
+#[test]
+fn what_could_not_be_tried_is_no_success() {
+    // Whatever is asked, it says no: the genuine token fails, so nothing is proved.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", server.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in server.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let token = "e30.eyJzdWIiOiJhIn0.c2ln";
+    let output = run(&[&url, "--only", "jwt-alg-none", "--token", token, "--protected", "/door"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("0 held, 0 holes, 0 skipped, 1 broken"), "{said}");
+}

@@ -1,17 +1,21 @@
 //! The attacks. A family is a file here and a line in the list.
 
-mod access;
+mod bodies;
 mod browser;
 mod claims;
 mod connections;
 mod credentials;
 mod enumeration;
+mod errors;
+mod functions;
 mod http1;
 mod http2;
-mod input;
+mod injection;
 mod limits;
 mod mfa;
+mod ownership;
 mod phone;
+mod properties;
 mod races;
 mod recovery;
 mod sessions;
@@ -19,6 +23,7 @@ mod strangers;
 mod tokens;
 mod told;
 mod transport;
+mod walk;
 
 use crate::case::Case;
 
@@ -40,8 +45,12 @@ const FAMILIES: &[Family] = &[
     Family { name: "claims", parts: claims::PARTS },
     Family { name: "credentials", parts: credentials::PARTS },
     Family { name: "sessions", parts: sessions::PARTS },
-    Family { name: "access", parts: &[access::CASES] },
-    Family { name: "input", parts: &[input::CASES] },
+    Family { name: "ownership", parts: ownership::PARTS },
+    Family { name: "functions", parts: functions::PARTS },
+    Family { name: "properties", parts: properties::PARTS },
+    Family { name: "injection", parts: injection::PARTS },
+    Family { name: "bodies", parts: bodies::PARTS },
+    Family { name: "errors", parts: errors::PARTS },
     Family { name: "enumeration", parts: enumeration::PARTS },
     Family { name: "recovery", parts: recovery::PARTS },
     Family { name: "mfa", parts: mfa::PARTS },

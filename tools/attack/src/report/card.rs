@@ -37,12 +37,11 @@ impl Report {
         let paint = |code: &str, text: &str| painted(colours, code, text);
         let mut card = String::new();
         let counts = self.counts();
-        let holes =
-            if counts.holes == 0 { paint(GREEN, "0 holes") } else { paint(RED, &format!("{} holes", counts.holes)) };
+        let holes = paint(if counts.holes == 0 { GREEN } else { RED }, &counted(counts.holes, "hole"));
         let _ = writeln!(
             card,
-            "\n{} cases against {} in {:.1} s: {} held, {holes}, {} skipped, {} broken.",
-            self.outcomes.len(),
+            "\n{} against {} in {:.1} s: {} held, {holes}, {} skipped, {} broken.",
+            counted(self.outcomes.len(), "case"),
             plain(&self.target),
             self.took.as_secs_f32(),
             counts.held,
@@ -54,6 +53,10 @@ impl Report {
         }
         card
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn painted(colours: bool, code: &str, text: &str) -> String {

@@ -123,7 +123,12 @@ impl Request {
             }
             let wait = answer.header("retry-after").and_then(|value| value.parse().ok()).unwrap_or(1);
             if wait > LONGEST_WAIT {
-                return Err(Trouble::Broken(format!("{} is rate limited for {wait} more seconds", answer.asked)));
+                let one = if self.wire.address().is_none() {
+                    ", and we have one address alone: raise its limits"
+                } else {
+                    ""
+                };
+                return Err(Trouble::Broken(format!("{} is rate limited for {wait} s{one}", answer.asked)));
             }
             sleep(Duration::from_secs(wait.max(1))).await;
         }

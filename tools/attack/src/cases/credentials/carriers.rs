@@ -202,8 +202,10 @@ async fn alike(attempt: &Attempt) -> Result<Verdict, Trouble> {
         genuine.with_signature(&[0; 64]),
     ];
     let mut seen: Vec<(u16, String, Option<String>)> = Vec::new();
+    let mut believed = Verdict::Held;
     for token in &bad {
         let answer = attempt.get(&door.path).bearer(token).send().await?;
+        believed = believed.and(answer.refused());
         let mut body = answer.json();
         if let Some(members) = body.as_object_mut() {
             members.retain(|name, _| {
@@ -217,5 +219,7 @@ async fn alike(attempt: &Attempt) -> Result<Verdict, Trouble> {
         }
     }
     let words: Vec<_> = seen.iter().map(|(status, words, _)| format!("{status} {words}")).collect();
-    Ok(Verdict::held_if(seen.len() == 1, || format!("{} different answers: {}", seen.len(), words.join(" / "))))
+    let alike =
+        Verdict::held_if(seen.len() == 1, || format!("{} different answers: {}", seen.len(), words.join(" / ")));
+    Ok(believed.and(alike))
 }
