@@ -1,5 +1,6 @@
 //! Who has an account here? Answers, headers and times that tell.
 
+mod objects;
 mod times;
 mod words;
 
@@ -8,7 +9,7 @@ use crate::{
     wire::Answer,
 };
 
-pub const PARTS: &[&[Case]] = &[words::CASES, times::CASES];
+pub const PARTS: &[&[Case]] = &[words::CASES, objects::CASES, times::CASES];
 
 /// These differ from answer to answer, whoever is asked about.
 const ALWAYS_OTHERS: [&str; 4] = ["date", "x-request-id", "x-ratelimit-reset", "ratelimit"];

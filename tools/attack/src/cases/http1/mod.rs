@@ -1,5 +1,6 @@
 //! Bytes that no client library would send: where a message ends, what a head may hold, and who is asked.
 
+mod chunks;
 mod heads;
 mod lengths;
 mod targets;
@@ -12,7 +13,7 @@ use crate::{
     wire::{Raw, RawAnswer},
 };
 
-pub const PARTS: &[&[Case]] = &[lengths::CASES, heads::CASES, targets::CASES];
+pub const PARTS: &[&[Case]] = &[lengths::CASES, chunks::CASES, heads::CASES, targets::CASES];
 
 /// A request by hand that ends the connection: its line, more of its head (each line with its end), a body.
 fn written(attempt: &Attempt, line: &str, head: &str, body: &str) -> Vec<u8> {
@@ -67,6 +68,11 @@ async fn not_taken(attempt: &Attempt, odd: Vec<(String, Vec<u8>)>) -> Result<Ver
         Verdict::held_if(held, || format!("{note}: {}", answer.seen()))
     });
     Ok(each.fold(Verdict::Held, Verdict::and))
+}
+
+/// The request that nobody sent, if it is answered.
+fn smuggled(attempt: &Attempt) -> String {
+    format!("GET /smuggled HTTP/1.1\r\nhost: {}\r\n\r\n", attempt.target.base.authority())
 }
 
 /// As it stands in sentences, with what cannot be seen.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{at_once, let_in, tally};
@@ -122,17 +123,25 @@ async fn password_change(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let owner = attempt.fresh_user().await?;
     let old = json!({"email": owner.email, "password": owner.password});
     let new = json!({"current_password": owner.password, "new_password": "Nine-lanterns-on-the-quay"});
-    // Logins before it, beside it and after it: one of them straddles the change.
-    let logins = at_once((0..6).map(|_| attempt.post(LOGIN, &old).elsewhere().limits_count()));
-    let change = attempt.put("/v1/users/me/password", &new).by(&owner).note("The change, while others sign in").send();
+    // One every ten milliseconds, and the change in the midst of them: one of them straddles it.
+    let logins = join_all((0..8).map(async |n| {
+        tokio::time::sleep(Duration::from_millis(n * 10)).await;
+        attempt.post(LOGIN, &old).elsewhere().limits_count().send().await
+    }));
+    let change = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        attempt.put("/v1/users/me/password", &new).by(&owner).note("The change, while others sign in").send().await
+    };
     let (opened, changed) = tokio::join!(logins, change);
+    let opened: Vec<_> = opened.into_iter().collect::<Result<_, _>>()?;
     changed?.must_work("the owner changes the password")?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let mut alive = Vec::new();
-    for answer in opened?.iter().filter(|answer| answer.is_success()) {
+    for answer in opened.iter().filter(|answer| answer.is_success()) {
         alive.push(attempt.get(ME).bearer(&answer.string("/access_token")));
     }
     let tried = alive.len();
+    attempt.control(tried > 0, "no login came before the change")?;
     let answers = at_once(alive.into_iter()).await?;
     Ok(Verdict::held_if(let_in(&answers) == 0, || {
         format!("of {tried} sessions that the old password opened, {} live on", let_in(&answers))

@@ -1,6 +1,7 @@
 //! The ways around the password: tokens that are mailed, and what they open.
 
 mod accounts;
+mod found;
 mod mails;
 mod tokens;
 
@@ -16,7 +17,7 @@ use crate::{
     wire::Request,
 };
 
-pub const PARTS: &[&[Case]] = &[tokens::CASES, accounts::CASES, mails::CASES];
+pub const PARTS: &[&[Case]] = &[tokens::CASES, found::CASES, accounts::CASES, mails::CASES];
 
 const REGISTER: &str = "/v1/auth/register";
 const VERIFY: &str = "/v1/auth/verify-email";
