@@ -162,7 +162,7 @@ async function looks(page) {
   await page.locator("#run").press("Enter");
   await page.locator("#without .verdict").waitFor();
   await axe(page, "a result");
-  // For docs/pictures.
+  // For docs/images.
   await page.locator("#run").blur();
   await page.setViewportSize({ width: 1600, height: 1700 });
   for (const [name, colorScheme] of [["lab", "light"], ["lab-dark", "dark"]]) {
