@@ -218,8 +218,9 @@ async fn in_address(attempt: &Attempt) -> Result<Verdict, Trouble> {
     let person = attempt.fresh_user().await?;
     let token = reset_token(attempt, &person.email, &[]).await?;
     let password = good_password();
-    let query = format!("{RESET}?token={token}&new_password={password}");
-    let form = format!("token={token}&new_password={password}");
+    let quoted = password.replace(' ', "%20");
+    let query = format!("{RESET}?token={token}&new_password={quoted}");
+    let form = format!("token={token}&new_password={quoted}");
     let odd = [
         attempt.get(&query),
         attempt.request("HEAD", &query),
