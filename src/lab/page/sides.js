@@ -89,7 +89,7 @@ function exchange({ note, request, answer, log }, other, number, open) {
     make("span", { class: "asked" }, asked, note ? make("span", { class: "note" }, note) : ""), " ",
     make("span", { class: `status s${code[0] ?? "0"}` }, code || "no answer"));
   const parts = [part("Request", request), ...answered(answer, other?.answer ?? "")];
-  return make("details", { class: "exchange", open }, summary, ...parts, make("h5", {}, "In the log"), ...lines(log));
+  return make("details", { class: "exchange", open }, summary, ...parts, make("h5", {}, "In the log"), ...lines(log, code));
 }
 
 const part = (name, text) => make("div", {}, make("h5", {}, name), wire(text));
@@ -120,8 +120,9 @@ function readable(body) {
 /** What stands first in a line of the log. The rest follows as it comes. */
 const FIRST = ["level", "message", "event", "cause", "code", "reference"];
 
-function lines(log) {
-  if (!log.length) return [make("p", { class: "quiet" }, "Nothing: this answer was not made by the service itself.")];
+function lines(log, answered) {
+  const why = answered ? "this answer was not made by the service itself" : "a request that never arrived whole, or was not HTTP";
+  if (!log.length) return [make("p", { class: "quiet" }, `Nothing: ${why}.`)];
   return log.map((line) => {
     const rest = Object.keys(line).filter((name) => !FIRST.includes(name));
     const names = [...FIRST.filter((name) => name in line), ...rest];
