@@ -34,6 +34,11 @@ pub(super) fn good_password() -> String {
     GOOD[NEXT.fetch_add(1, Ordering::Relaxed) % GOOD.len()].to_owned()
 }
 
+/// A token that nobody was given. A new one each time: the tries of one and the same are counted too.
+pub(super) fn made_up_token() -> String {
+    format!("dbt_{}{}AAAAAAAAAAA", chance(), chance())
+}
+
 /// Of the form of a token that was mailed or handed out here, whatever that is: the same letters, but others.
 pub(super) fn like(token: &str) -> String {
     let body = token.rfind('_').map_or(0, |place| place + 1);

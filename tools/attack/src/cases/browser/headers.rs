@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
+    cases::strangers::made_up_token,
     wire::Answer,
 };
 
@@ -135,7 +136,7 @@ async fn every_kind(attempt: &Attempt) -> Result<Vec<(String, Answer)>, Trouble>
     // A refusal for the limit, where one can be had cheaply.
     if attempt.target.operation("POST", "/v1/auth/verify-email").is_some() {
         for _ in 0..20 {
-            let token = json!({"token": "dbt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"});
+            let token = json!({"token": made_up_token()});
             let answer = attempt.post("/v1/auth/verify-email", &token).limits_count().send().await?;
             if answer.status == 429 {
                 kinds.push((answer.seen(), answer));

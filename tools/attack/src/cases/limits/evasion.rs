@@ -6,7 +6,7 @@ use super::{LOGIN, SIGNS_IN, guess, spend};
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::strangers::nobody,
+    cases::strangers::{made_up_token, nobody},
     wire::Request,
 };
 
@@ -83,7 +83,7 @@ pub const CASES: &[Case] = &[
 
 /// A made-up token: cheap for both sides, and counted by address.
 fn knock(attempt: &Attempt) -> Request {
-    attempt.post(VERIFY, &json!({"token": "dbt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})).limits_count()
+    attempt.post(VERIFY, &json!({"token": made_up_token()})).limits_count()
 }
 
 /// Spends this address's budget, and then asks with each of the headers.
