@@ -32,6 +32,34 @@ fn the_attacks_that_a_pillar_names_are_its_own() {
     }
 }
 
+/// Two pillars are left out by putting the layers on once more. A layer that is added to the service is one of the lab's.
+#[test]
+fn the_lab_puts_on_the_layers_of_the_service_but_for_those_it_leaves_out() {
+    let layers = |file: &str| -> Vec<String> {
+        let text = fs::read_to_string(file).unwrap();
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(".layer("));
+        lines.map(|line| line.split(" //").next().unwrap().trim().to_owned()).collect()
+    };
+    let service = layers("src/app.rs");
+    assert!(service.len() > 6, "{service:?}");
+    let beside = ["from_fn(turned_away))"]; // a full house has no lab
+    let sizes = ["DefaultBodyLimit::max(limits::BODY_BYTES))", "from_fn(gate::sizes))"];
+    for (file, left_out) in [("layers", &sizes[..]), ("answers", &[])] {
+        let lab = layers(&format!("src/lab/careless/{file}.rs"));
+        for layer in service.iter().filter(|layer| ![&beside, left_out].concat().contains(&layer.as_str())) {
+            assert!(lab.contains(layer), "{file}.rs lacks {layer}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_says_how_many_there_are() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    for count in [format!("{} attacks", cases().len()), format!("{} pillars", PILLARS.len())] {
+        assert!(readme.contains(&count), "README.md does not say {count}");
+    }
+}
+
 #[test]
 fn the_page_prints_this_list() {
     let page = fs::read_to_string(PAGE).unwrap();
