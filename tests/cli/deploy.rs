@@ -68,3 +68,19 @@ fn production_finds_nothing_wrong_with_what_is_deployed_but_a_database_that_is_n
         assert_eq!(said.out.lines().count(), 1, "{}", said.out);
     }
 }
+
+/// cargo reads the manifest of every member, also of those that it does not build.
+#[test]
+fn the_image_is_built_from_every_member_of_the_workspace() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let admitted = fs::read_to_string(".dockerignore").unwrap();
+    let members: Vec<&str> = members.split('"').filter(|name| name.starts_with("tools/")).collect();
+    assert!(members.len() > 3, "{members:?}");
+    for member in members {
+        assert!(
+            admitted.lines().any(|line| line == format!("!{member}")),
+            ".dockerignore keeps {member} from the build"
+        );
+    }
+}
