@@ -10,7 +10,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::run;
+use super::{AGAIN, once_more, run};
 use crate::{
     actors::Cast,
     attempt::Attempt,
@@ -161,4 +161,33 @@ async fn a_target_that_is_not_there_is_said_in_one_sentence() {
         let why = refused.err().unwrap().to_string();
         assert!(why.contains(word) && !why.contains('\n'), "{url}: {why}");
     }
+}
+
+/// Broken the first time, held from then on.
+static TWICE: Case = Case {
+    run: |attempt| {
+        Box::pin(async {
+            static TRIES: AtomicUsize = AtomicUsize::new(0);
+            attempt.control(TRIES.fetch_add(1, Ordering::Relaxed) > 0, "it is not the first time")?;
+            Ok(Verdict::Held)
+        })
+    },
+    ..FORM
+};
+
+#[tokio::test]
+async fn what_was_broken_is_tried_once_more_unless_nearly_everything_is() {
+    let url = serve(|_| "200 OK").await;
+    let target = Target::survey(&Options { url: url.clone(), ..Options::default() }).await.unwrap();
+    let (people, lane) = (Arc::new(Cast::new(&target)), Arc::default());
+    let broken = outcome_of(&TWICE, &url, Options::default()).await;
+    assert!(matches!(broken.verdict, Verdict::Broken(_)), "{:?}", broken.verdict);
+
+    let mut many = vec![Some(broken.clone()); AGAIN + 1];
+    once_more(&target, &people, &lane, &mut many).await;
+    assert!(many.iter().flatten().all(|outcome| matches!(outcome.verdict, Verdict::Broken(_))));
+
+    let mut one = [None, Some(broken)];
+    once_more(&target, &people, &lane, &mut one).await;
+    assert_eq!(one[1].as_ref().unwrap().verdict, Verdict::Held);
 }
