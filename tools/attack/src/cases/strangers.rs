@@ -17,8 +17,9 @@ pub(super) fn nobody() -> String {
     format!("nobody-{}@attack.example", chance())
 }
 
-/// A password that is good enough, and another one at the next call. They are fixed: what lists of breached passwords are
-/// kept in takes a few innocent ones for breached, and a random one would be among them some day.
+/// A password that is good enough, and another one at each of the next 63 calls, whoever makes them. They are fixed: what
+/// lists of breached passwords are kept in takes a few innocent ones for breached, and a random one would be among them
+/// some day.
 pub(super) fn good_password() -> String {
     const GOOD: [&str; 8] = [
         "Nine lanterns on the quay",
@@ -31,7 +32,8 @@ pub(super) fn good_password() -> String {
         "Seven maps of one harbour",
     ];
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    GOOD[NEXT.fetch_add(1, Ordering::Relaxed) % GOOD.len()].to_owned()
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{}, {}", GOOD[next % GOOD.len()], GOOD[next / GOOD.len() % GOOD.len()])
 }
 
 /// A token that nobody was given. A new one each time: the tries of one and the same are counted too.
