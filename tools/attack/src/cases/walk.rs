@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     attempt::Attempt,
-    case::{Trouble, Verdict},
+    case::{Need, Trouble, Verdict},
     target::Target,
     wire::{Answer, Request},
 };
@@ -97,6 +97,9 @@ fn sample(target: &Target, schema: &Value, depth: usize) -> Value {
         _ => json!("sample"),
     }
 }
+
+/// What the cases want that send something odd as a change of one's own name.
+pub const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 /// Sends one after another until one is not refused: then the report ends with the request that got through.
 pub async fn refuses(requests: Vec<Request>) -> Result<Verdict, Trouble> {

@@ -8,11 +8,9 @@ use super::head;
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::walk::{each, operations},
+    cases::walk::{CHANGES_ME, each, operations},
     wire::Answer,
 };
-
-const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 pub const CASES: &[Case] = &[
     Case {

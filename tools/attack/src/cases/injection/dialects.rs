@@ -5,10 +5,8 @@ use serde_json::json;
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::walk::refuses,
+    cases::walk::{CHANGES_ME, refuses},
 };
-
-const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 pub const CASES: &[Case] = &[
     Case {

@@ -6,10 +6,8 @@ use super::as_a_name;
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::walk::{each, refuses},
+    cases::walk::{CHANGES_ME, each, refuses},
 };
-
-const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 pub const CASES: &[Case] = &[
     Case {

@@ -6,11 +6,10 @@ use super::as_a_name;
 use crate::{
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
+    cases::walk::CHANGES_ME,
     cases::{tokens::lure::Lure, walk::each},
     wire::Answer,
 };
-
-const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 pub const CASES: &[Case] = &[
     Case {

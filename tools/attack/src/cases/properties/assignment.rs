@@ -8,11 +8,9 @@ use crate::{
     actors::Person,
     attempt::Attempt,
     case::{Case, Need, PLAIN, Trouble, Verdict},
-    cases::walk::{Operation, operations, refuses},
+    cases::walk::{CHANGES_ME, Operation, operations, refuses},
     target::Target,
 };
-
-const CHANGES_ME: &[Need] = &[Need::FreshUser, Need::Operation("PATCH", "/v1/users/me")];
 
 pub const CASES: &[Case] = &[
     Case {
