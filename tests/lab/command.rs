@@ -5,10 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
     time::Duration,
 };
 
 use drawbridge::lab::PILLARS;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Said, Service, drawbridge, folder, run};
 
@@ -21,16 +23,15 @@ fn refused(arguments: &[&str], settings: &[(&str, &str)]) -> Said {
 
 /// A lab that starts where it should not would serve on.
 fn bounded(command: &mut Command) -> Said {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..2000 {
-        if child.try_wait().unwrap().is_some() {
-            return child.wait_with_output().unwrap().into();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    panic!("it has started");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let (tell, ended) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
+    let Ok(output) = ended.recv_timeout(Duration::from_secs(20)) else {
+        kill_process(pid, Signal::KILL).unwrap();
+        panic!("it has started");
+    };
+    output.into()
 }
 
 #[test]
